@@ -1,0 +1,130 @@
+"""The application and its one route table."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from mockserver.api import compatible, control, files, native
+from mockserver.api.control import Control
+from mockserver.api.endpoint import Endpoint, open_exchange
+from mockserver.clock import Clock, Ids, SystemClock
+from mockserver.exchange import Services
+from mockserver.files.library import Library
+from mockserver.files.limits import FileLimits
+from mockserver.files.memory import MemoryStore
+from mockserver.files.store import FileStore
+from mockserver.profiles import PROFILES
+from mockserver.sessions import MemorySessions
+from mockserver.settings import Settings
+from mockserver.wire import headers
+from mockserver.wire.answer import Answer
+from mockserver.wire.send import send_answer
+
+NATIVE = "/api/v1"
+COMPATIBLE = "/compatible-mode/v1"
+MOCK = "/__mock__"
+
+
+def create_app(
+    settings: Settings | None = None, *, clock: Clock | None = None, ids: Ids | None = None
+) -> Starlette:
+    """The emulator as an ASGI application.
+
+    With a fixed clock and seeded ids, the same requests get the same bytes.
+    """
+    services = create_services(settings or Settings(), clock=clock, ids=ids)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            services.close()
+
+    app = Starlette(routes=routes(services), lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return app
+
+
+def create_services(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> Services:
+    """What the handlers of one server share."""
+    store, limits = _store(settings), FileLimits()
+    return Services(
+        settings=settings,
+        profile=PROFILES[settings.profile],
+        clock=clock or SystemClock(),
+        ids=ids or Ids(settings.seed),
+        sessions=MemorySessions(
+            limit=settings.max_sessions, idle_ms=int(settings.session_idle_seconds * 1000)
+        ),
+        files=store,
+        limits=limits,
+        library=Library(store, limits, parse_delay=settings.parse_delay),
+    )
+
+
+def _store(settings: Settings) -> FileStore:
+    if settings.data_dir is None:
+        return MemoryStore()
+    from mockserver.files.disk import DiskStore  # noqa: PLC0415 - SQLite only where it is wanted
+
+    return DiskStore(settings.data_dir)
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """Every path there is. The first that matches answers, so the ones called most stand first."""
+    on_native = partial(Endpoint, services, "native")
+    on_compatible = partial(Endpoint, services, "compatible")
+    native_files = partial(on_native, service="files")
+    compatible_files = partial(on_compatible, service="files")
+    on_control = partial(Control, services)
+    return [
+        Route(f"{NATIVE}/services/aigc/text-generation/generation", on_native({"POST": native.generation})),
+        Route(f"{COMPATIBLE}/chat/completions", on_compatible({"POST": compatible.chat})),
+        Route(f"{COMPATIBLE}/embeddings", on_compatible({"POST": compatible.embed})),
+        Route(
+            f"{NATIVE}/services/embeddings/text-embedding/text-embedding", on_native({"POST": native.embed})
+        ),
+        Route(f"{NATIVE}/tokenizer", on_native({"POST": native.tokenize})),
+        Route(f"{NATIVE}/files", native_files({"POST": files.native_upload, "GET": files.native_list})),
+        Route(
+            f"{NATIVE}/files/{{file_id}}",
+            native_files({"GET": files.native_get, "DELETE": files.native_delete}),
+        ),
+        Route(f"{NATIVE}/models", on_native({"GET": native.list_models})),
+        Route(f"{COMPATIBLE}/files", compatible_files({"POST": files.upload, "GET": files.list_files})),
+        Route(
+            f"{COMPATIBLE}/files/{{file_id}}",
+            compatible_files({"GET": files.get_file, "DELETE": files.delete_file}),
+        ),
+        Route(f"{COMPATIBLE}/files/{{file_id}}/content", compatible_files({"GET": files.get_content})),
+        Route(f"{COMPATIBLE}/models", on_compatible({"GET": compatible.list_models})),
+        Route(f"{COMPATIBLE}/models/{{name}}", on_compatible({"GET": compatible.get_model})),
+        Route(f"{MOCK}/health", on_control({"GET": control.health})),
+        Route(f"{MOCK}/schemas", on_control({"GET": control.list_schemas})),
+        Route(f"{MOCK}/schemas/{{name:path}}", on_control({"GET": control.get_schema})),
+        Route(f"{MOCK}/openapi.json", on_control({"GET": control.get_openapi})),
+        Route(f"{MOCK}/sessions", on_control({"GET": control.list_sessions})),
+        Route(f"{MOCK}/sessions/{{key}}", on_control({"PUT": control.put_session})),
+        Route(f"{MOCK}/{{path:path}}", on_control({"GET": control.unknown})),
+        Route(f"{NATIVE}/{{path:path}}", on_native(native.unknown)),
+        Route(f"{COMPATIBLE}/{{path:path}}", on_compatible(compatible.unknown)),
+        Route("/{path:path}", Outside(services)),
+    ]
+
+
+class Outside:
+    """Every path that belongs to neither dialect: 404 without a body, whoever asks."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = open_exchange(scope, receive, self._services, "native")
+        await send_answer(Answer(404, headers.empty(exchange.head(self._services.clock)), b""), receive, send)

@@ -1,0 +1,111 @@
+"""`dashscope-mock serve`: the emulator as a process."""
+
+import argparse
+import logging
+import os
+import sys
+from dataclasses import fields
+
+from mockserver._version import __version__
+from mockserver.settings import ENVIRONMENT_PREFIX, LOG_LEVELS, Settings, SettingsError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """One option per setting. What is not given comes from the environment, then from the defaults."""
+    parser.epilog = f"Each option has an environment variable too: --port is {ENVIRONMENT_PREFIX}PORT."
+    for item in fields(Settings):
+        if item.name == "api_keys":
+            parser.add_argument(
+                "--api-key", dest="api_keys", action="append", metavar="KEY", help=item.metadata["help"]
+            )
+            continue
+        parser.add_argument(
+            f"--{item.name.replace('_', '-')}",
+            type=item.metadata["read"],
+            choices=LOG_LEVELS if item.name == "log_level" else None,
+            metavar=None if item.name == "log_level" else item.name.rpartition("_")[2].upper(),
+            help=_help(item.metadata["help"], item.default),
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal. Returns the exit code: 0 after a signal, 2 if it cannot start."""
+    given = vars(arguments)
+    try:
+        settings = Settings.from_environment(os.environ, **given | {"api_keys": _keys(arguments.api_keys)})
+    except SettingsError as error:
+        return _fail(str(error))
+    _log_to_stderr(settings.log_level)
+    return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    from mockserver import server  # noqa: PLC0415 - the web framework, not needed for --help
+    from mockserver.api.app import create_app  # noqa: PLC0415
+
+    try:
+        listener = server.listen(settings.host, settings.port)
+        app = create_app(settings)
+    except (server.ServerError, OSError) as error:
+        return _fail(str(error))
+    with listener:
+        print(banner(server.origin(listener), settings), flush=True)
+        if not _is_loopback(listener.getsockname()[0]):
+            print(
+                f"WARNING  {settings.host} can be reached from other machines, and every sk-... key works.\n",
+                flush=True,
+            )
+        server.serve(app, listener)
+    return 0
+
+
+def banner(origin: str, settings: Settings) -> str:
+    """What a person needs to point a client at the server."""
+    native, compatible = f"{origin}/api/v1", f"{origin}/compatible-mode/v1"
+    key = "sk-test" if not settings.api_keys else "<one of your --api-key>"
+    return f"""\
+dashscope-mock {__version__}  (offline DashScope / 离线 DashScope)   profile {settings.profile}
+
+  native       {native}
+  compatible   {compatible}
+
+dashscope SDK
+  export DASHSCOPE_HTTP_BASE_URL={native}
+  export DASHSCOPE_API_KEY={key}
+  # or in Python:  dashscope.base_http_api_url = "{native}"
+
+openai SDK
+  export OPENAI_BASE_URL={compatible}
+  export OPENAI_API_KEY={key}
+
+Ctrl+C stops.
+"""
+
+
+def _help(text: str, default: object) -> str:
+    return text if default is None or default == "" else f"{text} (default: {default})".replace("%", "%%")
+
+
+def _keys(given: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(given) if given else None
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        level=logging.WARNING,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)-7s %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    logging.getLogger("mockserver").setLevel(level.upper())
+    # Exceptions are logged by the endpoints; what uvicorn adds when it cuts off a stalled reader is noise.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+
+
+def _is_loopback(host: str) -> bool:
+    return host.startswith("127.") or host == "::1"
+
+
+def _fail(reason: str) -> int:
+    print(f"dashscope-mock: {reason}", file=sys.stderr)
+    return 2

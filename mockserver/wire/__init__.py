@@ -1,0 +1,1 @@
+"""How bytes leave: answers, header lists, SSE frames, and the one place that sends them."""
