@@ -7,6 +7,7 @@ long prompt, a document) happens in a thread, so that no other client waits for 
 
 import asyncio
 
+from mockserver.api.reply import json_answer
 from mockserver.dialects import compatible, native
 from mockserver.dialects.body import parse
 from mockserver.dialects.draft import Draft
@@ -14,6 +15,7 @@ from mockserver.engine import prompt, tokenizer
 from mockserver.engine.respond import respond
 from mockserver.errors import ApiError
 from mockserver.exchange import Exchange, Services
+from mockserver.files.consult import consult
 from mockserver.generation import Completion, GenerationRequest
 from mockserver.rules import judge
 from mockserver.wire import headers
@@ -33,9 +35,7 @@ async def answer(_dialect: str, body: bytes, exchange: Exchange, services: Servi
     judge(draft)
     request = draft.request()
     if request.model.documents:
-        from mockserver.files.consult import consult  # noqa: PLC0415 - only document chat pays for it
-
-        request = await asyncio.to_thread(consult, request, exchange, services)
+        request = await asyncio.to_thread(_consult, request, exchange, services)
     completion = await _complete(request)
     return _write(completion, request, exchange, services)
 
@@ -46,6 +46,17 @@ def _read(body: bytes, exchange: Exchange) -> Draft:
         return native.read(parsed, stream=exchange.stream, profile=exchange.profile)
     exchange.stream = compatible.wants_stream(parsed)
     return compatible.read(parsed, profile=exchange.profile)
+
+
+def _consult(request: GenerationRequest, exchange: Exchange, services: Services) -> GenerationRequest:
+    return consult(
+        request,
+        services.library,
+        session=exchange.owner.namespace,
+        now=exchange.arrived_ms / 1000,
+        count=tokenizer.load(request.model.tokenizer).count,
+        limits=services.limits,
+    )
 
 
 async def _complete(request: GenerationRequest) -> Completion:
@@ -71,12 +82,10 @@ def complete(request: GenerationRequest) -> Completion:
 
 
 def _write(completion: Completion, request: GenerationRequest, exchange: Exchange, services: Services) -> Answer:
-    head, meta = exchange.head(services.clock), exchange.meta()
-    is_native = exchange.dialect == "native"
-    dialect = native if is_native else compatible
+    dialect = native if exchange.dialect == "native" else compatible
     if request.stream:
-        listed = headers.native_stream(head) if is_native else headers.compatible_stream(head)
-        frames = dialect.write_stream(completion, request, meta)
+        head = exchange.head(services.clock)
+        listed = headers.native_stream(head) if dialect is native else headers.compatible_stream(head)
+        frames = dialect.write_stream(completion, request, exchange.meta())
         return Answer(200, listed, frames, gzip=exchange.gzip and exchange.profile.gzip_streams)
-    listed = headers.native_json(head) if is_native else headers.compatible_json(head)
-    return Answer(200, listed, dialect.write(completion, request, meta), gzip=exchange.gzip)
+    return json_answer(exchange, services, dialect.write(completion, request, exchange.meta()))

@@ -1,8 +1,8 @@
 """The emulator under a real HTTP server: in a thread for tests (`MockServer`), or as the whole process.
 
 uvicorn speaks HTTP (httptools, uvloop where there is one). Its own `server` and `date` headers are off, since
-ours stand where the service has them; so is its reading of `X-Forwarded-For`, which would let anybody claim to be
-this machine.
+ours stand where the service has them; so is its reading of `X-Forwarded-For`, which would let anybody claim to
+be this machine.
 """
 
 import asyncio

@@ -1,12 +1,13 @@
 """What can be set: one frozen object, from Python, the command line or `DASHSCOPE_MOCK_*` variables.
 
-Each field carries its help text and the reader of its text form, so that the command line and the environment are
-the same table. The service publishes no limits for bodies of requests; the defaults here are our choice, above what
-its largest documented prompt needs.
+Each field carries its help text and the reader of its text form, so that the command line and the environment
+are the same table. The service publishes no limits for bodies of requests; the defaults here are our choice,
+above what its largest documented prompt needs.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,17 +63,16 @@ class Settings:
         _require(self.profile in PROFILES, "profile", self.profile, f"one of {', '.join(PROFILES)}")
         _require(self.log_level in LOG_LEVELS, "log_level", self.log_level, f"one of {', '.join(LOG_LEVELS)}")
         for key in self.api_keys or ():
-            _require(
-                key.startswith("sk-") and len(key) > len("sk-"), "api_keys", key, "keys that begin with sk-"
-            )
+            shown = f"{key[:2]}***"
+            _require(key.startswith("sk-") and len(key) > len("sk-"), "api_keys", shown, "keys that begin with sk-")
         for name in ("max_body_bytes", "max_upload_bytes", "max_sessions", "max_streams", "body_timeout"):
-            _require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+            _require(0 < getattr(self, name) < inf, name, getattr(self, name), "a number above 0")
         for name in ("parse_delay", "session_idle_seconds"):
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "a number of seconds, 0 or more")
+            _require(0 <= getattr(self, name) < inf, name, getattr(self, name), "a number of seconds, 0 or more")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:
-        """Defaults, then `DASHSCOPE_MOCK_<NAME>` variables, then what is given and not None; the last wins."""
+        """Defaults, under `DASHSCOPE_MOCK_<NAME>` variables, under what is given and not None."""
         values = {item.name: _read(item, environment) for item in fields(cls)}
         known = {name: value for name, value in values.items() if value is not MISSING}
         return cls(**known | {name: value for name, value in given.items() if value is not None})

@@ -22,7 +22,7 @@ async def vectors(model: EmbeddingModel, contents: Any, dimension: Any) -> Vecto
         raise ApiError("InvalidParameter/batch-size", max=model.max_batch)
     size = model.default_dimension if dimension is None else dimension
     if isinstance(size, bool) or size not in model.dimensions:
-        raise ApiError("InvalidParameter/embedding-dimension", dimension=dimension, model=model.name)
+        raise ApiError("InvalidParameter/embedding-dimension", allowed=sorted(model.dimensions))
     return await asyncio.to_thread(_embed, model, texts, size)
 
 

@@ -2,8 +2,8 @@
 
 Feature hashing: every token and every pair of neighbouring characters of a text pushes a few coordinates,
 chosen by its hash, up or down; more often pushes harder, but only by the logarithm. A faint noise of the
-text's own fills the other coordinates. So the cosine of two texts grows with what they share, and of unrelated
-texts is near zero.
+text's own fills the other coordinates. So the cosine of two texts grows with what they share; unrelated texts
+are near zero.
 """
 
 import math

@@ -18,6 +18,7 @@ ATTEMPTS = 16
 _DEEPEST = 24
 _SHALLOW = 4  # below this depth only what is required is filled in
 _MOST_ITEMS = 200
+_ROOM = 10_000  # steps of the first guess; later ones get less
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 _TELLTALE = {
     "object": ("properties", "required", "additionalProperties", "patternProperties", "minProperties"),
@@ -51,7 +52,7 @@ class Filler:
     ) -> None:
         self._mentions, self._rng = mentions, rng
         self._complete, self._sentences, self._skip, self._turn = complete, sentences, skip, turn
-        self._flattener = Flattener(root, self._choose)
+        self._flattener = Flattener(root, self._choose, _ROOM // (turn + 1))
         self._depth = 0
         self._used: list[Any] = []
 
@@ -240,6 +241,8 @@ class Filler:
 
     def _array(self, flat: Schema, name: str, depth: int) -> list[Any]:
         least, most = flat.get("minItems", 0), flat.get("maxItems", _MOST_ITEMS)
+        if least > _MOST_ITEMS:
+            raise UnsatisfiableError("too many items")
         schemas = [*flat.get("prefixItems", ())][:most]
         rest = flat.get("items", True)
         if "contains" in flat:

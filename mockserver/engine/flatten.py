@@ -30,7 +30,7 @@ class Flattener:
 
     root: Schema
     choose: Choose
-    room: int = 20_000
+    room: int
 
     def flatten(self, schema: Any, depth: int = 0) -> Schema:
         """The schema without references and choices.

@@ -9,7 +9,7 @@ Which tokens count against which limit
   - `thinking_budget` (and the model's longest reasoning) cuts the reasoning; the answer follows all the same;
   - `max_tokens` (else the model's default) limits text and calls, not the reasoning;
   - `max_completion_tokens` limits reasoning, text and calls together. The tags around the reasoning are
-    billed but count against no limit: recorded with a limit of 20 are 21 tokens and `length` (a tag of one token).
+    billed but count against no limit: recorded with a limit of 20: 21 tokens and `length` (one for the tag).
 
 A stop sequence is looked for in the text only, never in the reasoning or in arguments, and only in what the
 limit let be generated. Token ids mean the text they spell; ids that spell no whole characters are matched as

@@ -53,18 +53,23 @@ _KINDS = {
         ("file", "file filename path directory 文件 路径"),
         (
             "place",
-            ("location city place address destination origin region country town where departure arrival "
-            "城市 地点 位置 地址 地区 国家 出发 到达 目的地"),
+            (
+                "location city place address destination origin region country town where departure arrival "
+                "城市 地点 位置 地址 地区 国家 出发 到达 目的地"
+            ),
         ),
         (
             "text",
-            ("query question q keyword keywords text content prompt message input search term topic subject"
-            " title body 关键词 查询 问题 内容 文本 标题 主题"),
+            (
+                "query question q keyword keywords text content prompt message input search term topic "
+                "subject title body 关键词 查询 问题 内容 文本 标题"
+            ),
         ),
         ("person", "name person author user customer 姓名 名字 人名"),
     )
 }
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u4e00-\u9fff]+")
+_PLURAL = re.compile(r"ies$|(?<=[^s])s$")
 
 
 def words_of(text: str) -> list[str]:
@@ -78,7 +83,7 @@ def kind_of(name: str, description: str = "") -> str:
 
 
 def _kind(text: str) -> str:
-    words = words_of(text)
+    words = [_PLURAL.sub(lambda end: "y" if end[0] == "ies" else "", word) for word in words_of(text)]
     for kind, hints in _KINDS.items():
         if any(word in hints or (word > "\u4e00" and any(hint in word for hint in hints)) for word in words):
             return kind

@@ -4,8 +4,8 @@ Qwen models read ChatML. A turn is `<|im_start|>{role}\n{content}<|im_end|>\n` a
 opening of the answer, `<|im_start|>assistant\n`; the marks are single tokens that no text can spell. With
 that, recorded `input_tokens` come out exactly (2024-11 to 2026: 16, 20, 34 and 186). Models whose
 `system_prompt` is set put it in front when the client sends no system message. Of the two defaults that
-templates of Qwen1.5 and Qwen2 were published with, "You are a helpful assistant." with its full stop gives the
-documented 31 tokens of the recipe question to qwen1.5-72b-chat; without the stop it would be 30.
+templates of Qwen1.5 and Qwen2 were published with, "You are a helpful assistant." with its full stop gives
+the documented 31 tokens of the recipe question to qwen1.5-72b-chat; without the stop it would be 30.
 
 Tools, calls and results are laid out as in the chat template published with Qwen2.5. A recorded conversation
 with tools of 283 tokens counts 282 here; the template of later hosted models is not public.

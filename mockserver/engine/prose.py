@@ -1,4 +1,4 @@
-"""Free text of prepared sentences: an answer, a list, an essay, a line of thought, the rest of a beginning."""
+"""Free text of prepared sentences: an answer, an essay, a line of thought, the rest of a beginning."""
 
 import re
 

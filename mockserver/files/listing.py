@@ -106,7 +106,7 @@ def _after(files: Sequence[StoredFile], file_id: str) -> Sequence[StoredFile]:
         return files
     for index, file in enumerate(files):
         if file.id == file_id:
-            return files[index:]
+            return files[index + 1 :]
     raise ApiError("NotFound/file", file_id=file_id)
 
 

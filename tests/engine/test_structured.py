@@ -1,6 +1,7 @@
 import json
 import re
 from random import Random
+from time import process_time
 from typing import Any
 
 import jsonschema
@@ -22,13 +23,21 @@ QUESTIONS = st.one_of(
         ]
     ),
 )
+
+
+def dice(seed: int = 1) -> Random:
+    return Random(seed)  # noqa: S311 - repeatable, not secret
+
+
 NAMES = st.sampled_from(["city", "count", "query", "unit", "name", "date", "items", "地点", "x_1"])
 
 
 def bounds(low: str, high: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Two optional bounds, never the wrong way round."""
     pairs = st.tuples(values, values).map(lambda pair: {low: min(pair), high: max(pair)})
-    return pairs.flatmap(lambda both: st.sets(st.sampled_from([low, high])).map(lambda keep: {k: both[k] for k in keep}))
+    return pairs.flatmap(
+        lambda both: st.sets(st.sampled_from([low, high])).map(lambda keep: {k: both[k] for k in keep})
+    )
 
 
 INTEGERS = st.one_of(
@@ -73,7 +82,9 @@ LEAVES = st.one_of(
 
 def arrays(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     plain = st.tuples(items, bounds("minItems", "maxItems", st.integers(0, 4)))
-    many = st.one_of(INTEGERS.filter(lambda s: s.get("maximum") is None and "exclusiveMaximum" not in s), st.just({"type": "string"}))
+    many = st.sampled_from(
+        [{"type": "integer"}, {"type": "integer", "multipleOf": 7, "minimum": -3}, {"type": "string"}]
+    )
     unique = st.tuples(many, st.integers(0, 6).map(lambda least: {"minItems": least, "uniqueItems": True}))
     return st.one_of(plain, unique).map(lambda pair: {"type": "array", "items": pair[0], **pair[1]})
 
@@ -82,11 +93,11 @@ def arrays(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 def objects(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> dict[str, Any]:
     properties = draw(st.dictionaries(NAMES, values, max_size=5))
     schema: dict[str, Any] = {"type": "object", "properties": properties}
-    if properties and draw(st.booleans()):
+    if draw(st.booleans()) and properties:
         schema["required"] = draw(st.lists(st.sampled_from(sorted(properties)), unique=True))
     if draw(st.booleans()):
         schema["additionalProperties"] = draw(st.sampled_from([False, {"type": "integer"}]))
-    if len(properties) > 1 and draw(st.booleans()):
+    if draw(st.booleans()) and len(properties) > 1:
         first, second, *_ = sorted(properties)
         schema["dependentRequired"] = {first: [second]}
     return schema
@@ -100,7 +111,9 @@ def choices(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
     )
 
 
-SCHEMAS = st.recursive(LEAVES, lambda inner: st.one_of(arrays(inner), objects(inner), choices(inner)), max_leaves=8)
+SCHEMAS = st.recursive(
+    LEAVES, lambda inner: st.one_of(arrays(inner), objects(inner), choices(inner)), max_leaves=8
+)
 
 
 def satisfies(value: object, schema: object) -> bool:
@@ -110,16 +123,18 @@ def satisfies(value: object, schema: object) -> bool:
 
 @given(objects(SCHEMAS), QUESTIONS, st.integers(0, 2**32), st.booleans())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_value_satisfies_its_schema(schema: dict[str, Any], question: str, seed: int, complete: bool) -> None:
-    value = structured.fill(schema, question, Random(seed), complete=complete)
+def test_a_value_satisfies_its_schema(
+    schema: dict[str, Any], question: str, seed: int, complete: bool
+) -> None:
+    value = structured.fill(schema, question, dice(seed), complete=complete)
     assert satisfies(value, schema)
     assert json.loads(structured.dumps(value)) == value
-    assert value == structured.fill(schema, question, Random(seed), complete=complete)
+    assert value == structured.fill(schema, question, dice(seed), complete=complete)
 
 
 def fill(properties: dict[str, Any], question: str, **keywords: Any) -> Any:
     schema = {"type": "object", "properties": properties, "required": list(properties), **keywords}
-    value = structured.fill(schema, question, Random(1))
+    value = structured.fill(schema, question, dice())
     assert satisfies(value, schema)
     return value
 
@@ -127,7 +142,10 @@ def fill(properties: dict[str, Any], question: str, **keywords: Any) -> Any:
 def test_a_place_is_found_in_both_languages() -> None:
     assert fill({"location": {"type": "string"}}, "浙江省杭州市天气怎么样") == {"location": "浙江省杭州市"}
     assert fill({"city": {"type": "string"}}, "weather in san francisco please") == {"city": "San Francisco"}
-    route = {"from": {"type": "string", "description": "departure city"}, "to": {"type": "string", "description": "city"}}
+    route = {
+        "from": {"type": "string", "description": "departure city"},
+        "to": {"type": "string", "description": "city"},
+    }
     assert fill(route, "从北京到上海的火车") == {"from": "北京", "to": "上海"}
 
 
@@ -139,7 +157,7 @@ def test_numbers_quotations_and_enum_values_come_from_the_question() -> None:
         "unit": {"enum": ["metric", "imperial"]},
         "cities": {"type": "array", "items": {"type": "string"}},
     }
-    question = 'add 3 and 1,204.5 in imperial units to “春天” for Paris and Rome on 2024-05-01'
+    question = "add 3 and 1,204.5 in imperial units to “春天” for Paris and Rome on 2024-05-01"
     expected = {"a": 3, "b": 1204.5, "title": "春天", "unit": "imperial", "cities": ["Paris", "Rome"]}
     assert fill(properties, question) == expected
 
@@ -152,7 +170,12 @@ def test_dates_addresses_sums_and_codes_are_recognised() -> None:
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
     }
     question = "2024年5月1日 mail bob@example.com that 12 * (3+4) is in USD"
-    expected = {"date": "2024-05-01", "email": "bob@example.com", "expression": "12 * (3+4)", "currency": "USD"}
+    expected = {
+        "date": "2024-05-01",
+        "email": "bob@example.com",
+        "expression": "12 * (3+4)",
+        "currency": "USD",
+    }
     assert fill(properties, question) == expected
 
 
@@ -162,33 +185,86 @@ def test_optional_properties_are_filled_when_they_are_mentioned_or_all_are_wante
         "properties": {"location": {"type": "string"}, "unit": {"enum": ["celsius", "fahrenheit"]}},
         "required": ["location"],
     }
-    assert structured.fill(schema, "weather in Oslo", Random(1)) == {"location": "Oslo"}
-    assert structured.fill(schema, "Oslo in Fahrenheit", Random(1)) == {"location": "Oslo", "unit": "fahrenheit"}
-    assert set(structured.fill(schema, "Oslo", Random(1), complete=True)) == {"location", "unit"}
+    assert structured.fill(schema, "weather in Oslo", dice()) == {"location": "Oslo"}
+    assert structured.fill(schema, "Oslo in Fahrenheit", dice()) == {
+        "location": "Oslo",
+        "unit": "fahrenheit",
+    }
+    assert set(structured.fill(schema, "Oslo", dice(), complete=True)) == {"location", "unit"}
 
 
 @pytest.mark.parametrize(
     "schema",
     [
-        {"type": "object", "properties": {"node": {"$ref": "#/$defs/node"}}, "required": ["node"],
-         "$defs": {"node": {"type": "object", "required": ["next"], "properties": {"next": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/node"}]}}}}},
-        {"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}], "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}},
-        {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}, "x": {"type": "string"}}, "required": ["kind"],
-         "if": {"properties": {"kind": {"const": "a"}}}, "then": {"required": ["x"]}},
-        {"type": "object", "minProperties": 2, "propertyNames": {"pattern": "^[a-z]{3}$"}, "additionalProperties": {"type": "integer"}},
-        {"type": "object", "patternProperties": {"^n_": {"type": "integer"}}, "required": ["n_1"], "additionalProperties": False},
-        {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False, "minItems": 2},
+        {
+            "type": "object",
+            "properties": {"node": {"$ref": "#/$defs/node"}},
+            "required": ["node"],
+            "$defs": {
+                "node": {
+                    "type": "object",
+                    "required": ["next"],
+                    "properties": {"next": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/node"}]}},
+                }
+            },
+        },
+        {
+            "type": "object",
+            "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+        },
+        {
+            "type": "object",
+            "properties": {"kind": {"enum": ["a", "b"]}, "x": {"type": "string"}},
+            "required": ["kind"],
+            "if": {"properties": {"kind": {"const": "a"}}},
+            "then": {"required": ["x"]},
+        },
+        {
+            "type": "object",
+            "minProperties": 2,
+            "propertyNames": {"pattern": "^[a-z]{3}$"},
+            "additionalProperties": {"type": "integer"},
+        },
+        {
+            "type": "object",
+            "patternProperties": {"^n_": {"type": "integer"}},
+            "required": ["n_1"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "array",
+            "prefixItems": [{"type": "string"}, {"type": "integer"}],
+            "items": False,
+            "minItems": 2,
+        },
         {"type": "array", "contains": {"const": 7}, "minContains": 2, "items": {"type": "integer"}},
         {"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 3},
-        {"allOf": [{"$ref": "#/$defs/base"}, {"properties": {"age": {"minimum": 18}}}], "$defs": {"base": {"type": "object", "properties": {"age": {"type": "integer", "maximum": 20}}, "required": ["age"]}}},
-        {"type": "object", "properties": {"flag": {"not": {"const": True}, "type": "boolean"}}, "required": ["flag"]},
+        {
+            "allOf": [{"$ref": "#/$defs/base"}, {"properties": {"age": {"minimum": 18}}}],
+            "$defs": {
+                "base": {
+                    "type": "object",
+                    "properties": {"age": {"type": "integer", "maximum": 20}},
+                    "required": ["age"],
+                }
+            },
+        },
+        {
+            "type": "object",
+            "properties": {"flag": {"not": {"const": True}, "type": "boolean"}},
+            "required": ["flag"],
+        },
         {"type": "object", "properties": {"t": {"type": "string", "minLength": 5000}}, "required": ["t"]},
-        {"properties": {"s": {"type": "string", "pattern": "^a", "minLength": 9, "maxLength": 10}}, "required": ["s"]},
+        {
+            "properties": {"s": {"type": "string", "pattern": "^a", "minLength": 9, "maxLength": 10}},
+            "required": ["s"],
+        },
     ],
-)  # fmt: skip
+)
 def test_the_finer_keywords_are_satisfied(schema: dict[str, Any]) -> None:
     for seed in range(5):
-        value = structured.fill(schema, "杭州 3", Random(seed), complete=True)
+        value = structured.fill(schema, "杭州 3", dice(seed), complete=True)
         assert satisfies(value, schema), value
 
 
@@ -211,12 +287,12 @@ def test_the_finer_keywords_are_satisfied(schema: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_no_schema_or_cannot_be_satisfied_gives_an_empty_object(schema: object) -> None:
-    assert structured.fill(schema, "杭州", Random(1)) == {}
+    assert structured.fill(schema, "杭州", dice()) == {}
 
 
 def test_a_schema_with_a_common_mistake_still_gets_arguments() -> None:
     schema = {"type": "object", "properties": {"location": {"type": "string", "required": True}}}
-    assert structured.fill(schema, "杭州天气", Random(1)) == {"location": "杭州"}
+    assert structured.fill(schema, "杭州天气", dice()) == {"location": "杭州"}
 
 
 def bomb(keyword: str, leaf: object) -> dict[str, Any]:
@@ -239,19 +315,18 @@ def bomb(keyword: str, leaf: object) -> dict[str, Any]:
         {"required": [f"k{i}" for i in range(5000)]},
     ],
 )
-def test_a_hostile_schema_costs_a_bounded_time(schema: dict[str, Any], benchmark_limit: float = 3.0) -> None:
-    from time import process_time
+def test_a_hostile_schema_costs_a_bounded_time(schema: dict[str, Any]) -> None:
 
     start = process_time()
-    value = structured.fill(schema, "a" * 5000, Random(1), complete=True)
-    assert process_time() - start < benchmark_limit
+    value = structured.fill(schema, "a" * 5000, dice(), complete=True)
+    assert process_time() - start < 3  # seconds
     assert len(structured.dumps(value)) < 1_000_000
 
 
 @given(st.from_regex(r"[a-c\[\]().*+?{}|^$\\d0-9,-]{0,12}", fullmatch=True), st.integers(0, 99))
 def test_any_pattern_is_answered_or_refused(pattern: str, seed: int) -> None:
     try:
-        text = patterns.generate(pattern, Random(seed), longest=50)
+        text = patterns.generate(pattern, dice(seed), longest=50)
     except patterns.UnsupportedPatternError:
         return
     assert len(text) <= 8000
@@ -259,7 +334,7 @@ def test_any_pattern_is_answered_or_refused(pattern: str, seed: int) -> None:
 
 @given(PATTERNS, st.integers(0, 2**32))
 def test_a_generated_string_matches_its_pattern(pattern: str, seed: int) -> None:
-    assert re.search(pattern, patterns.generate(pattern, Random(seed), longest=40))
+    assert re.search(pattern, patterns.generate(pattern, dice(seed), longest=40))
 
 
 @given(st.text())

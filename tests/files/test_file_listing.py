@@ -55,6 +55,7 @@ def test_following_the_cursor_shows_every_file_once(count: int, limit: int) -> N
     page = compatible_page(whole, {"limit": str(limit)})
     while page.has_more:
         seen += page.files
+        assert len(seen) < count
         page = compatible_page(whole, {"limit": str(limit), "after": page.files[-1].id})
     assert seen + list(page.files) == whole
 

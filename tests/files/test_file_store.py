@@ -130,7 +130,9 @@ def test_memory_is_bounded_over_all_sessions() -> None:
         put(store, 2, b"123", session="sk-b")
     assert refused.value.entry.name == "InvalidParameter/upload-capacity"
     store.clear("sk-a")
-    put(store, 2, b"123", session="sk-b")
+    put(store, 2, b"12345678", session="sk-b")
+    store.delete("sk-b", file_id(2))
+    put(store, 3, b"1234567890", session="sk-c")
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])

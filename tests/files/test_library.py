@@ -160,6 +160,15 @@ def test_what_is_remembered_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPat
     assert kept._characters == 10
 
 
+def test_a_file_that_two_threads_read_counts_once(desk: Desk) -> None:
+    file = desk.store.get("sk-a", desk.put("a.txt"))
+    assert file is not None
+    kept = desk.library._read
+    kept.put(file, Document("text"))
+    kept.put(file, Document("text"))
+    assert kept._characters == 4
+
+
 def test_threads_read_the_same(desk: Desk) -> None:
     ids = [desk.put("a.txt", f"text {number}".encode()) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:

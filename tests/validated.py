@@ -1,0 +1,277 @@
+"""An ASGI application around another that lets everything pass and judges every answer.
+
+Bodies against the schema of their operation, each event of a stream by itself, refusals against the error
+schema of their dialect and against the catalogue, ids against the `x-request-id` header. What breaks the
+contract raises `BrokenAnswer` where the application is called: in-process that is the test itself.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mockserver import errors, openapi, resources, schemas
+from mockserver.api.app import COMPATIBLE, MOCK, NATIVE
+from mockserver.generation import Dialect
+from mockserver.profiles import PROFILES
+
+ROOTS: Mapping[Dialect, str] = {"native": NATIVE, "compatible": COMPATIBLE}
+HOLE = "\0"
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+CONTROL = {f"{MOCK}/health": "control/health"}
+
+
+class BrokenAnswer(AssertionError):  # noqa: N818 - says what it is about
+    """An answer that the contract does not allow. The text says which and why."""
+
+
+class Validated:
+    """The wrapper. Use it wherever the application goes: `ASGITransport(Validated(create_app(...)))`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, and judge its answer when it is complete."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = Heard(scope["method"], scope["path"])
+
+        async def listen(message: Message) -> None:
+            answer.hear(message)
+            await send(message)
+
+        await self._app(scope, receive, listen)
+        answer.judge()
+
+
+@dataclass(slots=True)
+class Event:
+    """One block of a stream: `id`, `event` and `data`, and the comment's status."""
+
+    fields: dict[str, str]
+    status: int | None
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one answer consisted of. `parts` are the body messages as they were sent."""
+
+    method: str
+    path: str
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    parts: list[bytes] = field(default_factory=list)
+    ended: bool = False
+
+    def hear(self, message: Message) -> None:
+        """Keep one message of the application."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
+        elif message["type"] == "http.response.body":
+            self.parts.append(message.get("body", b""))
+            self.ended = not message.get("more_body", False)
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose path it is."""
+        return "compatible" if self.path.startswith(COMPATIBLE) else "native"
+
+    @property
+    def content_type(self) -> str:
+        """Without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0]
+
+    @property
+    def body(self) -> bytes:
+        """All of it, as the client reads it."""
+        whole = b"".join(self.parts)
+        return zlib.decompress(whole, 31) if self.headers.get("content-encoding") == "gzip" else whole
+
+    def judge(self) -> None:
+        """Hold the answer to the contract."""
+        if not self.ended:
+            return  # the client left
+        if not any(self.path.startswith(f"{root}/") for root in (NATIVE, COMPATIBLE, MOCK)):
+            self._require(self.status == 404 and not self.body, "a path of no dialect is 404 without a body")
+        elif self.path.startswith(MOCK):
+            self._judge_control()
+        elif self.content_type == "text/event-stream":
+            self._judge_stream()
+        else:
+            self._judge_document()
+
+    def _judge_control(self) -> None:
+        said = json.loads(self.body)
+        if self.status >= 400:
+            self._require(self.content_type == "application/problem+json", "the control API says problems")
+            self._conform("control/problem", said)
+        elif self.path in CONTROL:
+            self._conform(CONTROL[self.path], said)
+
+    def _judge_document(self) -> None:
+        operation = find(self.method, self.path)
+        if self.status >= 400:
+            self._judge_refusal()
+        elif operation is None:
+            self._require(condition=False, why="a path that no operation has must be refused")
+        elif operation.response is not None:
+            self._require(self.content_type == "application/json", "a document is application/json")
+            said = self._parsed(self.body)
+            self._conform(operation.schema(operation.response), said)
+            self._judge_ids(said)
+
+    def _judge_refusal(self) -> None:
+        if not self.body:
+            self._require("content-type" not in self.headers, "an empty body has no type")
+            self._require(self.dialect == "compatible" and self.status == 404, "only a wrong path is empty")
+            return
+        self._require(self.content_type == "application/json", "a refusal is application/json")
+        said = self._parsed(self.body)
+        self._conform(f"{self.dialect}/error", said)
+        self._judge_error(self.status, said)
+        self._judge_ids(said)
+
+    def _judge_error(self, status: int, said: Any) -> None:
+        error = said.get("error", said)
+        known = is_catalogued(self.dialect, status, error.get("code"), error["message"])
+        self._require(known, f"no entry of the catalogue says {status} {error}")
+
+    def _judge_stream(self) -> None:
+        self._require(self.status == 200 or len(self.parts) == 1, "a stream that is refused is one event")
+        gzip = self.headers.get("content-encoding") == "gzip"
+        frames = split(self.body) if gzip else [part for part in self.parts if part]
+        found = [self._event(frame) for frame in frames]
+        self._require(bool(found), "a stream has events")
+        for number, event in enumerate(found, 1):
+            self._judge_event(number, event, last=number == len(found))
+
+    def _event(self, frame: bytes) -> Event:
+        """One body message is one event, complete, in UTF-8."""
+        self._require(frame.endswith(b"\n\n") and frame.count(b"\n\n") == 1, f"not one event: {frame!r}")
+        self._require(b"\r" not in frame, "lines end with LF")
+        lines = frame.decode().removesuffix("\n\n").split("\n")
+        comments = [line for line in lines if line.startswith(":")]
+        fields = dict(line.split(":", 1) for line in lines if not line.startswith(":"))
+        statuses = [int(line.removeprefix(":HTTP_STATUS/")) for line in comments]
+        return Event({key: value.removeprefix(" ") for key, value in fields.items()}, (*statuses, None)[0])
+
+    def _judge_event(self, number: int, event: Event, *, last: bool) -> None:
+        self._conform(f"{self.dialect}/sse-event", event.fields)
+        data = event.fields["data"]
+        if self.dialect == "compatible" and data == "[DONE]":
+            self._require(last, "nothing follows [DONE]")
+            return
+        said = self._parsed(data.encode())
+        self._judge_ids(said)
+        if "error" in said or "code" in said:
+            self._require(last, "nothing follows an error")
+            self._conform(f"{self.dialect}/stream-error", said)
+            self._judge_error(event.status or self.status, said)
+        elif self.dialect == "native":
+            self._require(event.fields["id"] == str(number), "ids count from 1")
+            self._require(event.fields["event"] == "result" and event.status == 200, "a result is a result")
+            self._conform("native/stream-event", said)
+        else:
+            self._require(not last, "a compatible stream ends with [DONE]")
+            self._conform("compatible/chat-chunk", said)
+
+    def _judge_ids(self, said: Any) -> None:
+        """Every id that is a UUID is the one of the header; the gateway's own are of version 9."""
+        header = self.headers.get("x-request-id", "")
+        version = UUID.fullmatch(header)
+        self._require(version is not None, f"x-request-id is {header!r}")
+        files = "/files" in self.path
+        self._require(version is not None and version[1] == ("4" if files else "9"), f"version of {header}")
+        if "request_id" in said:
+            self._require(
+                said["request_id"].removeprefix("chatcmpl-") == header, "request_id is the header's"
+            )
+        if str(said.get("id", "")).startswith("chatcmpl-"):
+            hexadecimal = said["id"].removeprefix("chatcmpl-").replace("-", "")
+            self._require(hexadecimal == header.replace("-", ""), "the id is the header's")
+
+    def _parsed(self, data: bytes) -> Any:
+        try:
+            return json.loads(data.decode(), parse_constant=refuse_constant)
+        except ValueError as error:
+            raise BrokenAnswer(f"{self.method} {self.path}: {error}: {data[:300]!r}") from None
+
+    def _conform(self, name: str, said: Any) -> None:
+        if not schemas.accepts(name, said):
+            reasons = "; ".join(breach.message for breach in schemas.explain(name, said)[:5])
+            raise BrokenAnswer(f"{self.method} {self.path} breaks {name}: {reasons}\n{str(said)[:600]}")
+
+    def _require(self, condition: bool, why: str) -> None:
+        if not condition:
+            raise BrokenAnswer(f"{self.method} {self.path} {self.status}: {why}\n{self.body[:300]!r}")
+
+
+def refuse_constant(name: str) -> None:
+    """NaN and the infinities are no JSON."""
+    raise ValueError(name)
+
+
+def split(body: bytes) -> list[bytes]:
+    """A whole stream as its frames."""
+    return [frame + b"\n\n" for frame in body.split(b"\n\n") if frame]
+
+
+def find(method: str, path: str) -> openapi.Operation | None:
+    """The operation that a request means."""
+    for operation in openapi.OPERATIONS:
+        template = re.escape(ROOTS[operation.dialect] + operation.path)
+        pattern = re.sub(r"\\\{[a-z_]+\\\}", "[^/]+", template)
+        if operation.method == method.lower() and re.fullmatch(pattern, path, re.DOTALL):
+            return operation
+    return None
+
+
+def is_catalogued(dialect: Dialect, status: int, code: str | None, message: str) -> bool:
+    """Whether an entry of the catalogue, in any profile, can produce such an error."""
+    return any(pattern.fullmatch(message) for pattern in producible(dialect).get((status, code), ()))
+
+
+@cache
+def producible(dialect: Dialect) -> Mapping[tuple[int, str | None], list[re.Pattern[str]]]:
+    """Every message there is, by status and code."""
+    found: dict[tuple[int, str | None], list[re.Pattern[str]]] = {}
+    for (form, text), name in _forms(dialect):
+        hole = _fragments(dialect) if name == "InvalidParameter/validation" else ".*"
+        pattern = re.compile(hole.join(map(re.escape, text.split(HOLE))), re.DOTALL)
+        found.setdefault((form.status, _code(form)), []).append(pattern)
+    return found
+
+
+Form = errors.NativeForm | errors.CompatibleForm
+
+
+def _forms(dialect: Dialect) -> Iterator[tuple[tuple[Form, str], str]]:
+    """Each entry's form and its text with holes in it, in every profile, with its prefix and without."""
+    form_of: Any = errors.native_form if dialect == "native" else errors.compatible_form
+    for (name, entry), profile in product(errors.catalogue().items(), PROFILES.values()):
+        form = form_of(entry, profile)
+        holes = dict.fromkeys(entry.example, HOLE)
+        for prefixed in (True, False):
+            yield (form, errors.text(form, holes, profile, prefixed=prefixed)), name
+
+
+def _code(form: Form) -> str | None:
+    """The code on the wire: a body that cannot be read is refused without one."""
+    return None if getattr(form, "shape", "") == "body" else form.code
+
+
+def _fragments(dialect: Dialect) -> str:
+    """What a validator can say: its texts, joined."""
+    texts = resources.load("fixtures", "errors.json")["texts"][dialect]
+    spoken = [text["message"] for key, text in texts.items() if key not in ("prefix", "joiner")]
+    each = "|".join(".*".join(map(re.escape, re.split(r"\{[a-z]+\}", text))) for text in spoken)
+    return f"(?:{each})(?:{re.escape(texts['joiner']['message'])}(?:{each}))*"
