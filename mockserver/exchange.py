@@ -44,7 +44,8 @@ class Exchange:
 
     `stream` says how a refusal is framed. It is set from the headers for the native dialect; whoever reads a
     compatible body sets it as soon as it is known. `service` is who answers behind the gateway: the files
-    service makes other ids and headers.
+    service makes other ids and headers. `hang_up` ends the connection after the answer, because the rest of a
+    body may never come.
     """
 
     request_id: str
@@ -62,6 +63,7 @@ class Exchange:
     workspace: str | None = None
     stream: bool = False
     receive: Any = None
+    hang_up: bool = False
 
     def header(self, name: str) -> str:
         """The value of a header by its lower-case name, empty if there is none."""

@@ -1,8 +1,8 @@
 """From a body to an answer, for both dialects: read, judge, complete, write.
 
 This is where the pure parts meet: a dialect reads the bytes, the rules judge them, documents are looked up, the writer
-says something, the limits cut it, and the dialect writes it down. What takes long (the first load of a vocabulary, a
-long prompt, a document) happens in a thread, so that no other client waits for it.
+says something, the limits cut it, and the dialect writes it down. What may take long (the first load of a vocabulary, a
+long prompt, a document, a client's JSON Schema) happens in a thread, so that no other client waits for it.
 """
 
 import asyncio
@@ -61,7 +61,8 @@ def _consult(request: GenerationRequest, exchange: Exchange, services: Services)
 
 async def _complete(request: GenerationRequest) -> Completion:
     length = sum(len(message.content) for message in request.messages) + sum(map(len, request.documents))
-    if length > LONG or not tokenizer.is_loaded(request.model.tokenizer):
+    foreign = bool(request.tools) or request.response_format.schema is not None
+    if length > LONG or foreign or not tokenizer.is_loaded(request.model.tokenizer):
         return await asyncio.to_thread(complete, request)
     return complete(request)
 

@@ -1,11 +1,16 @@
 """The two eras of the wire. What differs between them is data here, and never an `if` on a year elsewhere.
 
 `2026` follows recorded traffic and is the default. `2024` follows the documentation of that year.
+
+How a stream is sliced differs by the model too: tables of chunks have the beginning of a model's name as
+key, the longest that fits counts, and "" stands for every other model.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from mockserver.engine.chunks import Chunking, Slicing
 
 DOCUMENTATION = "https://help.aliyun.com/zh/model-studio/error-code"
 
@@ -27,7 +32,7 @@ class Profile:
     top_p_maximum_allowed: bool
     """Whether 1.0 itself is accepted."""
     tool_choice_required: bool
-    """Whether `tool_choice: "required"` is known (refused in the documents, served outside thinking since 2025)."""
+    """Whether `tool_choice: "required"` is known (the documents refuse it; served since 2025)."""
     usage_details: bool
     """The compatible usage carries `prompt_tokens_details` and its kin."""
     compatible_data_prefix: bytes
@@ -49,19 +54,41 @@ class Profile:
     stream_errors_framed: bool
     """A compatible stream refused by the engine answers one SSE frame instead of JSON."""
     native_usage: Mapping[str, tuple[str, ...]]
-    """The keys of the native `usage` in order, by kind of answer: `text`, `message`, `stream`, `stream-details`."""
-    native_first_tokens: tuple[int, ...]
-    """Cumulative tokens of the first native chunks; then every `native_step` tokens."""
-    native_step: int
-    compatible_first_tokens: tuple[int, ...]
-    compatible_step: int
+    """The keys of the native `usage` in order, by format, with `-stream` where the answer is one."""
+    native_tool_index: bool
+    """A native stream has `index` in its choices when there are tools (recorded since 2025-10)."""
+    native_chunks: Mapping[str, Slicing]
+    """How native streams are sliced, by the beginning of the model's name."""
+    compatible_chunks: Mapping[str, Slicing]
+    """How compatible streams are sliced, by the beginning of the model's name."""
 
     def link(self, anchor: str | None) -> str:
         """What is appended to a message whose documentation has `anchor`."""
         return f" For details, see: {DOCUMENTATION}#{anchor}" if anchor and self.error_links else ""
 
 
-_DETAILED = ("total_tokens", "output_tokens", "input_tokens", "output_tokens_details", "plugins", "prompt_tokens_details")
+def slicing(table: Mapping[str, Slicing], model: str) -> Slicing:
+    """The entry of `table` for a model: that of the longest key its name begins with."""
+    return table[max((prefix for prefix in table if model.startswith(prefix)), key=len)]
+
+
+def _slicing(*first: int, step: int, call: Chunking) -> Slicing:
+    text = Chunking(first, step)
+    return {"reasoning": text, "text": text, "call": call}
+
+
+_NATIVE_CALL = Chunking((4,), 8)
+"""Recorded 2026-04: four tokens of arguments, then the rest."""
+_COMPATIBLE_CALL = Chunking((6,), 8)
+"""Recorded 2026-02: six tokens of arguments, then the rest."""
+_DETAILED = (
+    "total_tokens",
+    "output_tokens",
+    "input_tokens",
+    "output_tokens_details",
+    "plugins",
+    "prompt_tokens_details",
+)
 _CHOICE = ("delta", "finish_reason", "index", "logprobs")
 _STREAMED = ("total_tokens", "input_tokens", "output_tokens")
 
@@ -94,15 +121,25 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 compatible_error_ids=True,
                 stream_errors_framed=True,
                 native_usage={
-                    "text": ("prompt_tokens_details", "total_tokens", "output_tokens", "input_tokens"),
+                    "text": (
+                        "prompt_tokens_details",
+                        "total_tokens",
+                        "output_tokens",
+                        "input_tokens",
+                        "plugins",
+                    ),
                     "message": _DETAILED,
-                    "stream": _STREAMED,
-                    "stream-details": _DETAILED,
+                    "text-stream": (*_STREAMED, "plugins"),
+                    "message-stream": _DETAILED,
                 },
-                native_first_tokens=(1, 2, 3, 4, 8),
-                native_step=4,
-                compatible_first_tokens=(1,),
-                compatible_step=4,
+                native_tool_index=True,
+                native_chunks={
+                    "": _slicing(1, 2, 3, 4, 8, step=4, call=_NATIVE_CALL),
+                    "qwen-max": _slicing(2, 3, 4, 6, step=4, call=_NATIVE_CALL),
+                    "qwen3.5": _slicing(step=10, call=_NATIVE_CALL),
+                    "qwen3.6": _slicing(step=10, call=_NATIVE_CALL),
+                },
+                compatible_chunks={"": _slicing(1, 3, step=4, call=_COMPATIBLE_CALL)},
             ),
             Profile(
                 name="2024",
@@ -117,7 +154,12 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 compatible_data_prefix=b"data:",
                 compatible_running=b'"null"',
                 compatible_fingerprint=b'""',
-                compatible_choice_keys={"opening": _CHOICE, "second": _CHOICE, "running": _CHOICE, "last": _CHOICE},
+                compatible_choice_keys={
+                    "opening": _CHOICE,
+                    "second": _CHOICE,
+                    "running": _CHOICE,
+                    "last": _CHOICE,
+                },
                 compatible_message_keys=("role", "content", "reasoning_content", "tool_calls"),
                 compatible_role_first=False,
                 compatible_dashed_ids=False,
@@ -126,13 +168,12 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 native_usage={
                     "text": ("total_tokens", "output_tokens", "input_tokens"),
                     "message": ("total_tokens", "output_tokens", "input_tokens"),
-                    "stream": _STREAMED,
-                    "stream-details": _STREAMED,
+                    "text-stream": _STREAMED,
+                    "message-stream": _STREAMED,
                 },
-                native_first_tokens=(1, 2, 3),
-                native_step=8,
-                compatible_first_tokens=(1, 2, 3),
-                compatible_step=8,
+                native_tool_index=False,
+                native_chunks={"": _slicing(1, 2, 3, 8, step=8, call=_NATIVE_CALL)},
+                compatible_chunks={"": _slicing(1, 2, 3, step=8, call=_COMPATIBLE_CALL)},
             ),
         )
     }

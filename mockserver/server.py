@@ -1,8 +1,8 @@
 """The emulator under a real HTTP server: in a thread for tests (`MockServer`), or as the whole process.
 
 uvicorn speaks HTTP (httptools, uvloop where there is one). Its own `server` and `date` headers are off, since
-ours stand where the service has them; so is its reading of `X-Forwarded-For`, which would let anybody claim to
-be this machine.
+ours stand where the service has them; so is its reading of `X-Forwarded-For`, which would let anybody claim
+to be this machine.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -44,9 +46,7 @@ class MockServer:
             OpenAI(base_url=server.compatible_url, api_key=server.api_key())
     """
 
-    def __init__(
-        self, settings: Settings | None = None, *, clock: Clock | None = None, ids: Ids | None = None
-    ) -> None:
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
         self.settings = settings or Settings(port=0)
         self._clock = clock
         self._ids = ids
@@ -152,6 +152,20 @@ class Server(uvicorn.Server):
         if self._stopping is not None and not self.should_exit:
             await self._stopping.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let running answers end, and cut off what has not ended after the grace."""
+        cut = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut_off)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """Drop every connection, sent or not: uvloop would wait for a stalled reader for ever."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     def stop(self) -> None:
         """Stop soon. May be called from any thread and from a signal handler."""
         self.should_exit = True
@@ -192,16 +206,14 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.send_400_response("Request header too large.")
 
 
-def serve(app: Starlette, listener: socket.socket) -> None:
-    """Answer until SIGTERM or Ctrl+C, then return once running answers have ended or a second has passed."""
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Until the end of this block, SIGTERM and Ctrl+C end the block and nothing else. For the main thread."""
     previous = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        Server(app).run(sockets=[listener])
-    except SystemExit:
-        pass  # uvicorn raises the signal again when it is done; `_leave` turns it into this
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with suppress(SystemExit):  # uvicorn raises the signal once more when it is done: `_leave` makes it this
+        yield
+    for number, handler in previous.items():
+        signal.signal(number, handler)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -251,5 +263,5 @@ def _config(app: Starlette) -> uvicorn.Config:
         date_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=2 * GRACE_SECONDS,
     )

@@ -39,14 +39,10 @@ class Settings:
     profile: str = _set(
         DEFAULT_PROFILE, str, "era of the wire: 2026 (recorded traffic) or 2024 (documents of that year)"
     )
-    api_keys: tuple[str, ...] | None = _set(
-        None, _keys, "accept only this key (repeatable); default: every sk-... key"
-    )
+    api_keys: tuple[str, ...] | None = _set(None, _keys, "accept only this key (repeatable); default: every sk-... key")
     log_level: str = _set("info", str, f"one of {', '.join(LOG_LEVELS)}")
     max_body_bytes: int = _set(16 * MEBIBYTE, int, "largest JSON body, in bytes")
-    max_upload_bytes: int = _set(
-        150 * MEBIBYTE, int, "largest uploaded file, in bytes (the service's own limit)"
-    )
+    max_upload_bytes: int = _set(150 * MEBIBYTE, int, "largest uploaded file, in bytes (the service's own limit)")
     body_timeout: float = _set(30.0, float, "seconds a client may take to send a body")
     parse_delay: float = _set(0.0, float, "seconds that an uploaded document counts as being parsed")
     data_dir: Path | None = _set(  # noqa: RUF009 - a field like the others; `Path` is only passed on

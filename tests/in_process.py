@@ -1,4 +1,4 @@
-"""The emulator in this process, called as if it were a function: no socket, no thread, every answer judged."""
+"""The emulator in this process, called as if it were a function: no socket, and every answer is judged."""
 
 import asyncio
 from collections.abc import Iterator, Mapping

@@ -24,7 +24,7 @@ class Outcome:
     """A whole answer. `tokens` are (in, out, total, reasoning)."""
 
     choices: dict[int, Said] = field(default_factory=dict)
-    tokens: tuple[int, int, int, int] = (0, 0, 0, 0)
+    tokens: tuple[Any, ...] = (0, 0, 0, 0)
 
     @property
     def only(self) -> Said:
@@ -60,7 +60,7 @@ def events(response: httpx.Response) -> list[dict[str, Any]]:
     """The data of a stream's events, without the end marker."""
     assert response.headers["content-type"].startswith("text/event-stream")
     lines = [line for line in response.content.decode().split("\n") if line.startswith("data:")]
-    return [json.loads(line[5:]) for line in lines if line.strip() != "data: [DONE]"]
+    return [json.loads(line[5:]) for line in lines if line[5:].strip() != "[DONE]"]
 
 
 def native_json(response: httpx.Response) -> Outcome:
@@ -75,16 +75,8 @@ def native_incremental(response: httpx.Response) -> Outcome:
 
 def native_full(response: httpx.Response) -> Outcome:
     """A native stream whose events carry all so far: the last event of each choice is the answer."""
-    latest: dict[int, dict[str, Any]] = {}
-    logprobs: dict[int, list[Any]] = {}
-    for event in events(response):
-        for index, choice in _choices(event):
-            latest[index] = event
-            logprobs.setdefault(index, []).extend((choice.get("logprobs") or {}).get("content", ()))
-    outcome = _native(sorted(latest.values(), key=lambda event: int(event["usage"]["total_tokens"])))
-    for index, said in outcome.choices.items():
-        said.logprobs = logprobs[index]
-    return outcome
+    latest = {index: event for event in events(response) for index, _ in _choices(event)}
+    return _native(sorted(latest.values(), key=lambda event: int(event["usage"]["total_tokens"])))
 
 
 def _native(found: list[dict[str, Any]]) -> Outcome:

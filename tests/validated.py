@@ -2,24 +2,29 @@
 
 Bodies against the schema of their operation, each event of a stream by itself, refusals against the error
 schema of their dialect and against the catalogue, ids against the `x-request-id` header. What breaks the
-contract raises `BrokenAnswer` where the application is called: in-process that is the test itself.
+contract raises `BrokenAnswer` where the application is called: in-process that is the test itself. Behind a
+socket it would be lost in the server, so `validated_server` collects it and raises at the end.
 """
 
 import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver import errors, openapi, resources, schemas
-from mockserver.api.app import COMPATIBLE, MOCK, NATIVE
+from mockserver import errors, openapi, resources, schemas, server
+from mockserver.api.app import COMPATIBLE, MOCK, NATIVE, create_app
 from mockserver.generation import Dialect
 from mockserver.profiles import PROFILES
+from mockserver.server import MockServer
+from mockserver.settings import Settings
 
 ROOTS: Mapping[Dialect, str] = {"native": NATIVE, "compatible": COMPATIBLE}
 HOLE = "\0"
@@ -34,8 +39,9 @@ class BrokenAnswer(AssertionError):  # noqa: N818 - says what it is about
 class Validated:
     """The wrapper. Use it wherever the application goes: `ASGITransport(Validated(create_app(...)))`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, collected: list[BrokenAnswer] | None = None) -> None:
         self._app = app
+        self._collected = collected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and judge its answer when it is complete."""
@@ -49,7 +55,31 @@ class Validated:
             await send(message)
 
         await self._app(scope, receive, listen)
-        answer.judge()
+        try:
+            answer.judge()
+        except BrokenAnswer as broken:
+            if self._collected is None:
+                raise
+            self._collected.append(broken)
+
+
+@contextmanager
+def validated_server(settings: Settings | None = None) -> Iterator[MockServer]:
+    """A server on a free port. What it answers is judged; a breach raises when the server stops."""
+    collected: list[BrokenAnswer] = []
+
+    def make(*given: Any, **named: Any) -> Validated:
+        return Validated(create_app(*given, **named), collected)
+
+    running = MockServer(settings)
+    with patch.object(server, "create_app", make):
+        running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+    if collected:
+        raise collected[0]
 
 
 @dataclass(slots=True)
@@ -189,12 +219,10 @@ class Heard:
         header = self.headers.get("x-request-id", "")
         version = UUID.fullmatch(header)
         self._require(version is not None, f"x-request-id is {header!r}")
-        files = "/files" in self.path
+        files = any(find(method, self.path) for method in ("get", "post")) and "/files" in self.path
         self._require(version is not None and version[1] == ("4" if files else "9"), f"version of {header}")
         if "request_id" in said:
-            self._require(
-                said["request_id"].removeprefix("chatcmpl-") == header, "request_id is the header's"
-            )
+            self._require(said["request_id"].removeprefix("chatcmpl-") == header, "request_id is the header's")
         if str(said.get("id", "")).startswith("chatcmpl-"):
             hexadecimal = said["id"].removeprefix("chatcmpl-").replace("-", "")
             self._require(hexadecimal == header.replace("-", ""), "the id is the header's")

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
@@ -29,9 +30,16 @@ COMPATIBLE = "/compatible-mode/v1"
 MOCK = "/__mock__"
 
 
-def create_app(
-    settings: Settings | None = None, *, clock: Clock | None = None, ids: Ids | None = None
-) -> Starlette:
+class Rest(PathConvertor):
+    """The rest of a path. Starlette's own `path` stops at a line break."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("rest", Rest())
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None, ids: Ids | None = None) -> Starlette:
     """The emulator as an ASGI application.
 
     With a fixed clock and seeded ids, the same requests get the same bytes.
@@ -47,6 +55,7 @@ def create_app(
 
     app = Starlette(routes=routes(services), lifespan=lifespan)
     app.router.redirect_slashes = False
+    app.router.default = Outside(services)
     app.state.services = services
     return app
 
@@ -59,9 +68,7 @@ def create_services(settings: Settings, *, clock: Clock | None = None, ids: Ids 
         profile=PROFILES[settings.profile],
         clock=clock or SystemClock(),
         ids=ids or Ids(settings.seed),
-        sessions=MemorySessions(
-            limit=settings.max_sessions, idle_ms=int(settings.session_idle_seconds * 1000)
-        ),
+        sessions=MemorySessions(limit=settings.max_sessions, idle_ms=int(settings.session_idle_seconds * 1000)),
         files=store,
         limits=limits,
         library=Library(store, limits, parse_delay=settings.parse_delay),
@@ -77,7 +84,7 @@ def _store(settings: Settings) -> FileStore:
 
 
 def routes(services: Services) -> list[BaseRoute]:
-    """Every path there is. The first that matches answers, so the ones called most stand first."""
+    """Every path there is; all others are `Outside`. The first that matches answers: the most called stand first."""
     on_native = partial(Endpoint, services, "native")
     on_compatible = partial(Endpoint, services, "compatible")
     native_files = partial(on_native, service="files")
@@ -87,9 +94,7 @@ def routes(services: Services) -> list[BaseRoute]:
         Route(f"{NATIVE}/services/aigc/text-generation/generation", on_native({"POST": native.generation})),
         Route(f"{COMPATIBLE}/chat/completions", on_compatible({"POST": compatible.chat})),
         Route(f"{COMPATIBLE}/embeddings", on_compatible({"POST": compatible.embed})),
-        Route(
-            f"{NATIVE}/services/embeddings/text-embedding/text-embedding", on_native({"POST": native.embed})
-        ),
+        Route(f"{NATIVE}/services/embeddings/text-embedding/text-embedding", on_native({"POST": native.embed})),
         Route(f"{NATIVE}/tokenizer", on_native({"POST": native.tokenize})),
         Route(f"{NATIVE}/files", native_files({"POST": files.native_upload, "GET": files.native_list})),
         Route(
@@ -107,19 +112,18 @@ def routes(services: Services) -> list[BaseRoute]:
         Route(f"{COMPATIBLE}/models/{{name}}", on_compatible({"GET": compatible.get_model})),
         Route(f"{MOCK}/health", on_control({"GET": control.health})),
         Route(f"{MOCK}/schemas", on_control({"GET": control.list_schemas})),
-        Route(f"{MOCK}/schemas/{{name:path}}", on_control({"GET": control.get_schema})),
+        Route(f"{MOCK}/schemas/{{name:rest}}", on_control({"GET": control.get_schema})),
         Route(f"{MOCK}/openapi.json", on_control({"GET": control.get_openapi})),
         Route(f"{MOCK}/sessions", on_control({"GET": control.list_sessions})),
         Route(f"{MOCK}/sessions/{{key}}", on_control({"PUT": control.put_session})),
-        Route(f"{MOCK}/{{path:path}}", on_control({"GET": control.unknown})),
-        Route(f"{NATIVE}/{{path:path}}", on_native(native.unknown)),
-        Route(f"{COMPATIBLE}/{{path:path}}", on_compatible(compatible.unknown)),
-        Route("/{path:path}", Outside(services)),
+        Route(f"{MOCK}/{{path:rest}}", on_control({"GET": control.unknown})),
+        Route(f"{NATIVE}/{{path:rest}}", on_native(native.unknown)),
+        Route(f"{COMPATIBLE}/{{path:rest}}", on_compatible(compatible.unknown)),
     ]
 
 
 class Outside:
-    """Every path that belongs to neither dialect: 404 without a body, whoever asks."""
+    """Every path that belongs to neither dialect, `*` too: 404 without a body, whoever asks."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

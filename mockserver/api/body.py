@@ -30,7 +30,7 @@ async def read_body(exchange: Exchange, settings: Settings) -> bytes:
         ApiError: `BadRequest.TooLarge` above `max_body_bytes`, `RequestTimeOut` after `body_timeout`.
         ClientGoneError: nobody is there any more.
     """
-    async with _deadline(settings):
+    async with _deadline(exchange, settings):
         chunks = [chunk async for chunk in _chunks(exchange, settings.max_body_bytes)]
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -44,17 +44,18 @@ async def read_form(exchange: Exchange, settings: Settings) -> "Form":
     """
     from mockserver.api.multipart import parse_form  # noqa: PLC0415 - only uploads pay for the parser
 
-    async with _deadline(settings):
+    async with _deadline(exchange, settings):
         chunks = _chunks(exchange, settings.max_upload_bytes + FORM_OVERHEAD)
         return await parse_form(exchange.header("content-type"), chunks)
 
 
 @asynccontextmanager
-async def _deadline(settings: Settings) -> AsyncIterator[None]:
+async def _deadline(exchange: Exchange, settings: Settings) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(settings.body_timeout):
             yield
     except TimeoutError:
+        exchange.hang_up = True
         raise ApiError("RequestTimeOut") from None
 
 

@@ -13,9 +13,7 @@ from mockserver.wire.answer import Answer
 
 async def chat(exchange: Exchange, services: Services) -> Answer:
     """Chat completions."""
-    return await generate.answer(
-        "compatible", await read_body(exchange, services.settings), exchange, services
-    )
+    return await generate.answer("compatible", await read_body(exchange, services.settings), exchange, services)
 
 
 async def embed(exchange: Exchange, services: Services) -> Answer:
@@ -29,9 +27,7 @@ async def embed(exchange: Exchange, services: Services) -> Answer:
         raise ApiError("InvalidParameter/model-not-exist", model=name)
     found, tokens = await vectors(model, body.get("input"), body.get("dimensions"))
     answer = {
-        "data": [
-            {"embedding": vector, "index": index, "object": "embedding"} for index, vector in enumerate(found)
-        ],
+        "data": [{"embedding": vector, "index": index, "object": "embedding"} for index, vector in enumerate(found)],
         "model": model.name,
         "object": "list",
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},

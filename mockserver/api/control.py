@@ -125,9 +125,7 @@ async def put_session(exchange: Exchange, services: Services) -> Any:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"Unknown word {unknown[0]!r}; a session has: profile.")
     profile = change.get("profile")
     if profile is not None and (not isinstance(profile, str) or profile not in PROFILES):
-        raise ProblemError(
-            HTTPStatus.BAD_REQUEST, f"Unknown profile {profile!r}; there are: {', '.join(PROFILES)}."
-        )
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"Unknown profile {profile!r}; there are: {', '.join(PROFILES)}.")
     session = services.sessions.open(key, exchange.arrived_ms)
     if "profile" in change:
         session.profile = PROFILES[profile] if profile else None
@@ -157,9 +155,7 @@ async def _object(exchange: Exchange, services: Services) -> Mapping[str, Any]:
     except (orjson.JSONDecodeError, ApiError):
         body = None
     if not isinstance(body, dict):
-        raise ProblemError(
-            HTTPStatus.BAD_REQUEST, 'The body must be a JSON object such as {"profile": "2024"}.'
-        )
+        raise ProblemError(HTTPStatus.BAD_REQUEST, 'The body must be a JSON object such as {"profile": "2024"}.')
     return body
 
 

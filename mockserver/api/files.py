@@ -92,9 +92,7 @@ async def native_upload(exchange: Exchange, services: Services) -> Answer:
     parts = form.named("files")
     if not parts:
         raise ApiError("InvalidParameter/file-missing-part")
-    outcomes = [
-        await _native_outcome(exchange, services, form, index, part) for index, part in enumerate(parts)
-    ]
+    outcomes = [await _native_outcome(exchange, services, form, index, part) for index, part in enumerate(parts)]
     data = {
         "uploaded_files": [outcome for outcome in outcomes if "file_id" in outcome],
         "failed_uploads": [outcome for outcome in outcomes if "code" in outcome],

@@ -88,9 +88,7 @@ async def unknown(exchange: Exchange, services: Services) -> Answer:  # noqa: AR
     """
     path = exchange.params["path"]
     if path.startswith(NOT_EMULATED):
-        logger.warning(
-            "%s %a is not emulated yet: it is answered like a wrong path.", exchange.method, exchange.path
-        )
+        logger.warning("%s %a is not emulated yet: it is answered like a wrong path.", exchange.method, exchange.path)
     if path.startswith("services/aigc/"):
         raise ApiError("InvalidParameter/url-error")
     if path.startswith("services/"):

@@ -38,6 +38,8 @@ def refuse(exchange: Exchange, services: Services, error: ApiError) -> Answer:
     framed = refusal.content_type.startswith(b"text/event-stream")
     gzip = bool(refusal.body) and exchange.gzip and (exchange.profile.gzip_streams or not framed)
     lines = _refusal_headers(exchange, exchange.head(services.clock), refusal, framed=framed)
+    if exchange.hang_up:
+        lines.append((b"connection", b"close"))
     return Answer(refusal.status, lines, refusal.body, gzip=gzip)
 
 

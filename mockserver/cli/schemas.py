@@ -7,9 +7,7 @@ from pathlib import Path
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder to write to; made if need be"
-    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to; made if need be")
 
 
 def run(arguments: argparse.Namespace) -> int:

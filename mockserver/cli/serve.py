@@ -9,6 +9,8 @@ from dataclasses import fields
 from mockserver._version import __version__
 from mockserver.settings import ENVIRONMENT_PREFIX, LOG_LEVELS, Settings, SettingsError
 
+logger = logging.getLogger("mockserver")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """One option per setting. What is not given comes from the environment, then from the defaults."""
@@ -48,14 +50,11 @@ def _serve(settings: Settings) -> int:
         app = create_app(settings)
     except (server.ServerError, OSError) as error:
         return _fail(str(error))
-    with listener:
+    with listener, server.ended_by_signals():
         print(banner(server.origin(listener), settings), flush=True)
         if not _is_loopback(listener.getsockname()[0]):
-            print(
-                f"WARNING  {settings.host} can be reached from other machines, and every sk-... key works.\n",
-                flush=True,
-            )
-        server.serve(app, listener)
+            logger.warning("%s can be reached from other machines: whoever reaches it may use it.", settings.host)
+        server.Server(app).run(sockets=[listener])
     return 0
 
 
@@ -98,8 +97,6 @@ def _log_to_stderr(level: str) -> None:
         datefmt="%H:%M:%S",
     )
     logging.getLogger("mockserver").setLevel(level.upper())
-    # Exceptions are logged by the endpoints; what uvicorn adds when it cuts off a stalled reader is noise.
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,7 +9,7 @@ from mockserver.errors import ApiError
 
 
 def parse(data: bytes) -> Mapping[str, Any]:
-    """The JSON object in `data`. NaN, lone surrogates, a byte order mark and anything but an object are refused.
+    """The JSON object in `data`. NaN, lone surrogates, a byte order mark and other values are refused.
 
     Raises:
         ApiError: `InvalidParameter/body-invalid`.

@@ -1,8 +1,8 @@
 """A request between the wire and the domain: one shape for both dialects, not yet judged.
 
-A dialect's `read` finds the model, the messages and the parameters wherever its envelope has them and checks their
-types. What it hands on is a `Draft`. `mockserver.rules` judges it; `request()` turns an accepted one into the domain's
-`GenerationRequest`.
+A dialect's `read` finds the model, the messages and the parameters wherever its envelope has them and
+checks their types. What it hands on is a `Draft`. `mockserver.rules` judges it; `request()` turns an
+accepted one into the domain's `GenerationRequest`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,9 @@ Json = Mapping[str, Any]
 class Draft:
     """What the client sent, sorted. `parameters` holds no nulls; `messages` are the raw objects.
 
-    `given_prompt` and `given_messages` say which forms of input were there at all. `judged` says that the schema of
-    the request accepted the body: types and ranges that do not depend on the model need no second look.
+    `given_prompt` and `given_messages` say which forms of input were there at all. `judged` says that the
+    schema of the request accepted the body: types and ranges that do not depend on the model need no second
+    look.
     """
 
     dialect: Dialect
@@ -38,10 +39,10 @@ class Draft:
 
     @property
     def thinking(self) -> bool:
-        """Whether the model reasons before it answers."""
+        """Whether the model reasons before it answers. What is not yet a boolean switches nothing on."""
         if self.model.thinking in ("no", "only"):
             return self.model.thinking == "only"
-        return bool(self.parameters.get("enable_thinking", self.model.thinking == "hybrid_on"))
+        return self.parameters.get("enable_thinking", self.model.thinking == "hybrid_on") is True
 
     @property
     def tools(self) -> Sequence[Json]:
@@ -65,7 +66,7 @@ class Draft:
             stream=self.stream,
             incremental=self._incremental(),
             result_format=self._result_format(),
-            include_usage=bool((get("stream_options") or {}).get("include_usage")),
+            include_usage=self._include_usage(),
             seed=get("seed"),
             n=1 if self.tools else get("n", 1),
             max_tokens=get("max_tokens"),
@@ -81,6 +82,11 @@ class Draft:
             search=bool(get("enable_search")),
             from_prompt=self.given_prompt,
         )
+
+    def _include_usage(self) -> bool:
+        """The native dialect does not know `stream_options`: there it may be anything."""
+        options = self.parameters.get("stream_options") if self.dialect == "compatible" else None
+        return bool(options and options.get("include_usage"))
 
     def _incremental(self) -> bool:
         if self.dialect == "compatible":
@@ -100,10 +106,15 @@ def stops(value: Any) -> tuple[Stop, ...]:
     if isinstance(value, str):
         return (value,) if value else ()
     return tuple(
-        stop if isinstance(stop, str) else tuple(stop) if isinstance(stop, list) else (stop,)
+        stop if isinstance(stop, str) else _tokens(stop if isinstance(stop, list) else [stop])
         for stop in value
         if stop not in ("", [])
     )
+
+
+def _tokens(ids: list[Any]) -> tuple[int, ...]:
+    """Token ids; `108386.0` is an integer in JSON Schema."""
+    return tuple(map(int, ids))
 
 
 def _message(raw: Json) -> Message:

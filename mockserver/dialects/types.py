@@ -1,28 +1,27 @@
 """The types of parameters, as the service's two validators see them.
 
-The native dialect is validated by pydantic in its lax mode: `"0.5"` is a number, `"yes"` a boolean, `3.0` an integer; and
-what cannot be read so is told by a fragment for each field, all joined (recorded texts, 2025 and later). The compatible
-dialect has a schema layer in front that takes JSON types literally and stops at the first it refuses.
+The native dialect is validated by pydantic in its lax mode: `"0.5"` is a number, `"yes"` a boolean, `3.0`
+an integer; what cannot be read so is told by a fragment for each field, all joined (recorded texts, 2025
+and later). The compatible dialect has a schema layer in front that takes JSON types literally and stops at
+the first it refuses.
 
-Only requests that the compiled schema did not accept come here. A reader returns the value, maybe coerced, or raises
-`Mismatch` with the keys of the fragments in `fixtures/errors.json`.
+Only requests that the compiled schema did not accept come here. A reader returns the value, maybe coerced, or
+raises `Mismatch` with the keys of the fragments in `fixtures/errors.json`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.dialects.draft import Json
+from mockserver.dialects.message_types import Fragment
 from mockserver.errors import ApiError, validator_text
-
-Fragment = tuple[str, str]
-"""A key of the catalogue's validator texts and the path below the parameter (empty: the parameter itself)."""
 
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
 class Mismatch(Exception):  # noqa: N818 - not an error of the program: a finding about a value
-    """A value is not of its type. Carries one or more fragments."""
+    """A value is not of its type. Carries fragments, with paths below the value (empty: the value itself)."""
 
     def __init__(self, *fragments: Fragment) -> None:
         super().__init__(fragments)
@@ -53,8 +52,9 @@ def integer(value: Any) -> int:
             raise Mismatch(("integer_fraction", ""))
         return int(value)
     if isinstance(value, str):
+        whole, point, fraction = value.partition(".")
         try:
-            return int(value)
+            return int(whole if point and not fraction.strip("0") else value)
         except ValueError:
             raise Mismatch(("integer_parsing", "")) from None
     raise Mismatch(("integer", ""))
@@ -65,7 +65,7 @@ def boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float, str)):
-        word = value.strip().lower() if isinstance(value, str) else str(int(value)) if value in (0, 1) else ""
+        word = value.lower() if isinstance(value, str) else str(int(value)) if value in (0, 1) else ""
         if word in TRUE or word in FALSE:
             return word in TRUE
         raise Mismatch(("boolean_parsing", ""))
@@ -77,6 +77,13 @@ def string(value: Any) -> str:
     if not isinstance(value, str):
         raise Mismatch(("string", ""))
     return value
+
+
+def result_format(value: Any) -> str:
+    """One of two words."""
+    if string(value) not in ("text", "message"):
+        raise Mismatch(("literal", ""))
+    return string(value)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -101,7 +108,7 @@ def stop(value: Any) -> str | list[Any]:
 
 
 def tool_choice(value: Any) -> Any:
-    """A word, or an object that names a function."""
+    """A word, or an object that names a function. Which words there are is a rule of the engine."""
     if isinstance(value, str):
         return value
     function = value.get("function") if isinstance(value, Mapping) else None
@@ -127,13 +134,33 @@ def _tool(path: str, tool: Any) -> Iterator[Fragment]:
         yield "required", f"{path}.function"
     elif not isinstance(tool["function"], Mapping):
         yield "dictionary", f"{path}.function"
-    elif "name" not in tool["function"]:
-        yield "required", f"{path}.function.name"
-    elif not isinstance(tool["function"]["name"], str):
-        yield "string", f"{path}.function.name"
+    else:
+        yield from _function(f"{path}.function", tool["function"])
 
 
-READERS: Mapping[str, Reader] = {
+def _function(path: str, function: Json) -> Iterator[Fragment]:
+    if "name" not in function:
+        yield "required", f"{path}.name"
+    elif not isinstance(function["name"], str):
+        yield "string", f"{path}.name"
+    if not isinstance(function.get("description"), (str, type(None))):
+        yield "string", f"{path}.description"
+
+
+def response_format(value: Any) -> Any:
+    """An object whose schema is one; that it must be an object with a known type is a rule of the engine."""
+    if isinstance(value, Mapping) and value.get("type") == "json_schema":
+        wrapper = value.get("json_schema")
+        if wrapper is None:
+            raise Mismatch(("required", "json_schema"))
+        if not isinstance(wrapper, Mapping):
+            raise Mismatch(("dictionary", "json_schema"))
+        if not isinstance(wrapper.get("schema", {}), Mapping):
+            raise Mismatch(("dictionary", "json_schema.schema"))
+    return value
+
+
+SHARED: Mapping[str, Reader] = {
     "temperature": number,
     "top_p": number,
     "repetition_penalty": number,
@@ -146,22 +173,26 @@ READERS: Mapping[str, Reader] = {
     "n": integer,
     "top_logprobs": integer,
     "thinking_budget": integer,
-    "result_format": string,
-    "incremental_output": boolean,
     "enable_thinking": boolean,
     "enable_search": boolean,
     "enable_code_interpreter": boolean,
     "logprobs": boolean,
     "parallel_tool_calls": boolean,
-    "stop": stop,
     "tools": tools,
-    "tool_choice": tool_choice,
-    "response_format": mapping,
+    "response_format": response_format,
     "search_options": mapping,
 }
-"""Every parameter whose type is checked, in the order in which mismatches are told."""
+"""Parameters of both dialects whose type is checked, in the order in which mismatches are told."""
 
-LITERAL: Mapping[Reader, tuple[type, ...]] = {
+NATIVE: Mapping[str, Reader] = {
+    **SHARED,
+    "result_format": result_format,
+    "incremental_output": boolean,
+    "stop": stop,
+    "tool_choice": tool_choice,
+}
+
+_LITERAL: Mapping[Reader, tuple[type, ...]] = {
     number: (int, float),
     integer: (int,),
     boolean: (bool,),
@@ -169,7 +200,28 @@ LITERAL: Mapping[Reader, tuple[type, ...]] = {
 }
 """JSON types that the compatible schema layer accepts as they stand."""
 
-COMPATIBLE_ONLY: Mapping[str, Reader] = {"stream": boolean, "stream_options": mapping}
+
+def _named_function(value: Any) -> Any:
+    """An object must name a function; other values of `tool_choice` are left to the rules."""
+    return tool_choice(value) if isinstance(value, Mapping) else value
+
+
+COMPATIBLE: Mapping[str, Reader] = {
+    **SHARED,
+    "stream": boolean,
+    "stream_options": mapping,
+    "tool_choice": _named_function,
+}
+
+
+def whole_numbers(parameters: Json) -> Json:
+    """`3.0` is an integer in JSON Schema and in pydantic, and so it is everywhere behind this."""
+    return {
+        name: int(value)
+        if isinstance(value, float) and value.is_integer() and SHARED.get(name) is integer
+        else value
+        for name, value in parameters.items()
+    }
 
 
 def read_native(parameters: Json) -> Json:
@@ -179,17 +231,14 @@ def read_native(parameters: Json) -> Json:
         ApiError: `InvalidParameter/validation`, with one fragment for every mismatch, joined.
     """
     values = dict(parameters)
-    fragments: list[str] = []
-    for name, reader in READERS.items():
+    fragments: list[Fragment] = []
+    for name, reader in NATIVE.items():
         if name in values:
             try:
                 values[name] = reader(values[name])
             except Mismatch as mismatch:
-                fragments += [
-                    validator_text("native", key, path=".".join(filter(None, ("parameters", name, below))))
-                    for key, below in mismatch.fragments
-                ]
-    refuse(fragments)
+                fragments += [(key, _path("parameters", name, below)) for key, below in mismatch.fragments]
+    refuse_native(fragments)
     return values
 
 
@@ -199,101 +248,51 @@ def read_compatible(parameters: Json) -> Json:
     Raises:
         ApiError: the answer of the schema layer to the first mismatch.
     """
-    for name, reader in {**READERS, **COMPATIBLE_ONLY}.items():
+    for name, reader in COMPATIBLE.items():
         if name in parameters:
-            _literal(name, reader, parameters[name])
+            _read_literally(name, reader, parameters[name])
     return parameters
 
 
-def _literal(name: str, reader: Reader, value: Any) -> None:
-    accepted = LITERAL.get(reader)
+def _read_literally(name: str, reader: Reader, value: Any) -> None:
+    accepted = _LITERAL.get(reader)
     if accepted is not None:
         if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
-            raise ApiError("InvalidParameter/validation", details=validator_text("compatible", reader.__name__, name=name))
+            refuse_compatible([(reader.__name__, name)])
         return
     try:
         reader(value)
     except Mismatch as mismatch:
-        key, below = mismatch.fragments[0]
-        if name == "tools" and below.endswith(".function"):
+        key, below = mismatch.fragments[-1]
+        if name == "tools" and key == "required" and below.endswith(".function"):
             raise ApiError("InvalidParameter/tool-function-required", index=below.partition(".")[0]) from None
-        path = ".".join(filter(None, (name, below)))
-        raise ApiError("InvalidParameter/validation", details=validator_text("compatible", key, name=path)) from None
+        refuse_compatible([(key, below.rpartition(".")[2] if key == "required" else _path(name, below))])
 
 
-MESSAGE_FIELDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
-    "role": ("string", (str,)),
-    "content": ("string", (str, list)),
-    "name": ("string", (str,)),
-    "tool_call_id": ("string", (str,)),
-    "reasoning_content": ("string", (str,)),
-    "tool_calls": ("list", (list,)),
-}
-CALL_FIELDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
-    "id": ("string", (str,)),
-    "function": ("dictionary", (dict,)),
-}
-FUNCTION_FIELDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
-    "name": ("string", (str,)),
-    "arguments": ("string", (str,)),
-}
+_FORMATS = "'text' or 'message'"
+"""What `literal` allows: only `result_format` is one."""
 
 
-def message_mismatches(path: str, messages: Any) -> Iterator[Fragment]:
-    """Everything in an array of messages that is not of its type. Roles and missing fields are left to the rules."""
-    if not isinstance(messages, list):
-        yield "list", path
-        return
-    for index, message in enumerate(messages):
-        below = f"{path}.{index}"
-        if not isinstance(message, Mapping):
-            yield "message", below
-            continue
-        yield from _fields(below, message, MESSAGE_FIELDS)
-        calls = message.get("tool_calls")
-        for place, call in enumerate(calls if isinstance(calls, list) else ()):
-            yield from _call(f"{below}.tool_calls.{place}", call)
-
-
-def history_mismatches(path: str, history: Any) -> Iterator[Fragment]:
-    """Everything in the deprecated `history` that is not of its type."""
-    if not isinstance(history, list):
-        yield "list", path
-        return
-    for index, turn in enumerate(history):
-        if isinstance(turn, Mapping):
-            yield from _fields(f"{path}.{index}", turn, {"user": ("string", (str,)), "bot": ("string", (str,))})
-        else:
-            yield "dictionary", f"{path}.{index}"
-
-
-def _call(path: str, call: Any) -> Iterator[Fragment]:
-    if not isinstance(call, Mapping):
-        yield "dictionary", path
-        return
-    yield from _fields(path, call, CALL_FIELDS)
-    if isinstance(call.get("function"), Mapping):
-        yield from _fields(f"{path}.function", call["function"], FUNCTION_FIELDS)
-
-
-def _fields(path: str, value: Json, types: Mapping[str, tuple[str, tuple[type, ...]]]) -> Iterator[Fragment]:
-    for name, (key, accepted) in types.items():
-        if value.get(name) is not None and not isinstance(value[name], accepted):
-            yield key, f"{path}.{name}"
+def _path(*parts: str) -> str:
+    return ".".join(filter(None, parts))
 
 
 def refuse_native(mismatches: Iterable[Fragment]) -> None:
-    """Raises `InvalidParameter/validation` with the text of every mismatch, joined; nothing if there are none."""
-    refuse([validator_text("native", key, path=path) for key, path in mismatches])
+    """Nothing, if there are no mismatches.
+
+    Raises:
+        ApiError: `InvalidParameter/validation` with the text of every mismatch, joined.
+    """
+    texts = [validator_text("native", key, path=path, allowed=_FORMATS) for key, path in mismatches]
+    if texts:
+        raise ApiError("InvalidParameter/validation", details=validator_text("native", "joiner").join(texts))
 
 
 def refuse_compatible(mismatches: Iterable[Fragment]) -> None:
-    """Raises `InvalidParameter/validation` with the text of the first mismatch; nothing if there are none."""
+    """Nothing, if there are no mismatches.
+
+    Raises:
+        ApiError: `InvalidParameter/validation` with the text of the first mismatch.
+    """
     for key, path in mismatches:
         raise ApiError("InvalidParameter/validation", details=validator_text("compatible", key, name=path))
-
-
-def refuse(fragments: list[str]) -> None:
-    """Raises `InvalidParameter/validation` with all fragments, unless there are none."""
-    if fragments:
-        raise ApiError("InvalidParameter/validation", details=validator_text("native", "joiner").join(fragments))

@@ -6,13 +6,25 @@ ends between characters and is never empty: where no character has been complete
 next one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mockserver.generation import Choice, Segment
 
 Kind = Literal["reasoning", "text", "call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """After how many tokens a chunk is sent: at `first` (rising), then every `step`."""
+
+    first: tuple[int, ...]
+    step: int
+
+
+Slicing = Mapping[Kind, Chunking]
+"""How each part of a choice is sliced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +72,28 @@ def cuts(segment: Segment, first: Sequence[int], step: int) -> list[int]:
     return kept
 
 
-def walk(choice: Choice, first: Sequence[int], step: int) -> Iterator[Delta]:
+def walk(choice: Choice, slicing: Slicing) -> Iterator[Delta]:
     """The choice as deltas in the order of the wire: reasoning, text, calls."""
     reasoned, spent = 0, 0
     opening, answering = choice.thinking_overhead
-    for count, start, end in _slices(choice.reasoning, first, step):
+    for count, start, end in _slices(choice.reasoning, slicing["reasoning"]):
         reasoned, spent = count, opening + count
         yield Delta("reasoning", start, end, 0, spent, reasoned)
     spent += answering
-    for count, start, end in _slices(choice.text, first, step):
+    for count, start, end in _slices(choice.text, slicing["text"]):
         yield Delta("text", start, end, 0, spent + count, reasoned)
     spent += len(choice.text.ends)
     for index, call in enumerate(choice.calls):
         spent += call.overhead
-        for count, start, end in _slices(call.arguments, first, step) or [(0, 0, 0)]:
+        for count, start, end in _slices(call.arguments, slicing["call"]) or [(0, 0, 0)]:
             yield Delta("call", start, end, index, spent + count, reasoned)
         spent += len(call.arguments.ends)
 
 
-def _slices(segment: Segment, first: Sequence[int], step: int) -> list[tuple[int, int, int]]:
+def _slices(segment: Segment, chunking: Chunking) -> list[tuple[int, int, int]]:
     """(tokens so far, start, end) of every chunk."""
     start, slices = 0, []
-    for count in cuts(segment, first, step):
+    for count in cuts(segment, chunking.first, chunking.step):
         end = segment.ends[count - 1]
         slices.append((count, start, end))
         start = end

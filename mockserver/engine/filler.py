@@ -31,7 +31,7 @@ _MADE = {
     "email": "user@example.com",
     "url": "https://example.com/",
     "date": "2025-06-01",
-    "code": "CNY",
+    "currency": "CNY",
     "file": "notes.txt",
 }
 
@@ -104,9 +104,7 @@ class Filler:
             return self._rng.choice(branches)
         if self._depth > _SHALLOW:
             return min(branches, key=lambda branch: len(json.dumps(branch, default=str)))
-        spoken = (
-            branch for branch in branches if isinstance(branch, Mapping) and self._says(branch.get("const"))
-        )
+        spoken = (branch for branch in branches if isinstance(branch, Mapping) and self._says(branch.get("const")))
         solid = (branch for branch in branches if branch not in ({"type": "null"}, False))
         return next(spoken, next(solid, branches[0]))
 
@@ -122,9 +120,7 @@ class Filler:
         if self._turn:
             return self._rng.choice(values)
         spoken = next((value for value in values if self._says(value)), None)
-        return (
-            spoken if spoken is not None else flat["default"] if flat.get("default") in values else values[0]
-        )
+        return spoken if spoken is not None else flat["default"] if flat.get("default") in values else values[0]
 
     def _boolean(self, flat: Schema) -> bool:
         default = flat.get("default")
@@ -158,11 +154,7 @@ class Filler:
     def _fallback(self, kind: str) -> str:
         words = book(self._mentions.language)
         if kind == "place":
-            return (
-                str(words["default_place"])
-                if words["default_place"] not in self._used
-                else str(words["places"][1])
-            )
+            return str(words["default_place"]) if words["default_place"] not in self._used else str(words["places"][1])
         if kind == "person":
             return str(self._rng.choice(words["names"]))
         if kind in _MADE:
@@ -267,9 +259,7 @@ class Filler:
         items: list[Any] = []
         seen: set[str] = set()
         for index, schema in enumerate(schemas):
-            item = (
-                self._distinct(schema, name, depth, seen) if unique else self.value(schema, name, depth + 1)
-            )
+            item = self._distinct(schema, name, depth, seen) if unique else self.value(schema, name, depth + 1)
             if item is _NOTHING:
                 if index < least:
                     raise UnsatisfiableError("not enough different items")

@@ -15,9 +15,7 @@ Choose = Callable[[Sequence[Any]], Any]
 
 MANY = 100_000
 _DEEPEST = 40
-_IN_PLACE = frozenset(
-    ("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "$defs", "definitions")
-)
+_IN_PLACE = frozenset(("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "$defs", "definitions"))
 
 
 class UnsatisfiableError(ValueError):

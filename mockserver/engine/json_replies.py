@@ -25,13 +25,9 @@ _NAMED = re.compile(
     re.ASCII,
 )
 _LISTS = (
-    re.compile(
-        rf"\b(?:keys?|fields?|properties)(?: named| called| are| is|:)?:? {_LIST}", re.ASCII | re.IGNORECASE
-    ),
+    re.compile(rf"\b(?:keys?|fields?|properties)(?: named| called| are| is|:)?:? {_LIST}", re.ASCII | re.IGNORECASE),
     re.compile(rf"(?:字段|键|属性)(?:名)?(?:分别|为|是|有|包括|包含|：|:){{0,3}}\s?{_LIST}", re.ASCII),
-    re.compile(
-        rf"(?:包含|包括|含有|提取|输出|返回)\s?{_LIST}\s?[等这两三四几个]{{0,3}}(?:字段|键|属性)", re.ASCII
-    ),
+    re.compile(rf"(?:包含|包括|含有|提取|输出|返回)\s?{_LIST}\s?[等这两三四几个]{{0,3}}(?:字段|键|属性)", re.ASCII),
     re.compile(rf"\b(?:with|the|containing) {_LIST} (?:keys|fields|properties)\b", re.ASCII | re.IGNORECASE),
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,40}", re.ASCII)
@@ -93,9 +89,7 @@ def spoken(result: str, language: Language) -> str:
     if not isinstance(value, dict):
         return value.strip() if isinstance(value, str) else structured.dumps(value)
     words = book(language)
-    pairs = [
-        (str(key), item if isinstance(item, str) else structured.dumps(item)) for key, item in value.items()
-    ]
+    pairs = [(str(key), item if isinstance(item, str) else structured.dumps(item)) for key, item in value.items()]
     return str(words["pair_joint"]).join(
         render(words["pair"], {"key": key, "value": said}) for key, said in pairs[:_PAIRS]
     )

@@ -19,9 +19,7 @@ _MOST = 32  # values kept of one kind
 _QUOTED = re.compile(
     r"“([^“”]{1,400})”|\"([^\"]{1,400})\"|「([^「」]{1,400})」|《([^《》]{1,400})》|(?<!\w)'([^']{1,400})'(?!\w)"
 )
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.])-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.[0-9]{1,15})?(?![0-9])"
-)
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.[0-9]{1,15})?(?![0-9])")
 _DATE = re.compile(r"((?:19|20)[0-9]{2})[-/年.](1[0-2]|0?[1-9])[-/月.](3[01]|[12][0-9]|0?[1-9])(?![0-9])日?")
 _DAY = re.compile(r"今天|明天|后天|昨天|\b(?:today|tomorrow|yesterday)\b", re.IGNORECASE)
 _SUM = re.compile(
@@ -38,6 +36,7 @@ _PLAIN = {
     "email": re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}", re.ASCII),
     "url": re.compile(r"https?://[^\s\"'<>“”，。）)]{1,400}"),
     "code": re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,6}(?![A-Za-z0-9])"),
+    "currency": re.compile(r"(?<![A-Za-z0-9])[A-Z]{3}(?![A-Za-z0-9])"),
     "file": re.compile(r"(?<![\w./])[\w./-]{1,120}\.[A-Za-z][A-Za-z0-9]{0,4}(?![\w@])", re.ASCII),
 }
 
@@ -49,7 +48,8 @@ _KINDS = {
         ("email", "email mail recipient 邮箱 邮件"),
         ("url", "url uri link website webpage 网址 链接"),
         ("date", "date day 日期"),
-        ("code", "symbol ticker currency 货币 股票代码"),
+        ("currency", "currency 货币"),
+        ("code", "symbol ticker 股票代码"),
         ("file", "file filename path directory 文件 路径"),
         (
             "place",
@@ -121,9 +121,7 @@ class Mentions:
     def places(self) -> tuple[str, ...]:
         """Places that are known, or capitalised after a preposition, in the order of the text."""
         pattern, spelling = _place_table()
-        known = {
-            match.start(): spelling.get(match[0].lower(), match[0]) for match in pattern.finditer(self.text)
-        }
+        known = {match.start(): spelling.get(match[0].lower(), match[0]) for match in pattern.finditer(self.text)}
         guessed = {match.start(1): match[1].rstrip(".") for match in _AFTER_PREPOSITION.finditer(self.text)}
         both = {**guessed, **known}
         return _distinct(both[start] for start in sorted(both))
@@ -143,9 +141,7 @@ class Mentions:
         if kind == "expression":
             return _distinct(match.strip() for match in _SUM.findall(self.text))
         if kind == "person":
-            return _distinct(
-                match.strip() for match in (*_PERSON.findall(self.text), *_PERSON_ZH.findall(self.text))
-            )
+            return _distinct(match.strip() for match in (*_PERSON.findall(self.text), *_PERSON_ZH.findall(self.text)))
         return _distinct(_PLAIN[kind].findall(self.text)) if kind in _PLAIN else ()
 
     def says(self, word: str) -> bool:
@@ -154,10 +150,7 @@ class Mentions:
             return False
         if not word.isascii():
             return word in self.text
-        return (
-            re.search(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])", self.text, re.IGNORECASE)
-            is not None
-        )
+        return re.search(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])", self.text, re.IGNORECASE) is not None
 
 
 def _distinct(found: Iterable[str]) -> tuple[str, ...]:

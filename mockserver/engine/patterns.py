@@ -13,11 +13,7 @@ from random import Random
 _DIGITS, _SPACES = string.digits, " \t\n"
 _LETTERS = string.ascii_letters + string.digits + "_"
 _ALL = (
-    string.ascii_lowercase
-    + string.digits
-    + string.ascii_uppercase
-    + "_-. ,:;!?@#$%&*()[]{}<>/\\|+=~^\"'`\t\n"
-    + "中文"
+    string.ascii_lowercase + string.digits + string.ascii_uppercase + "_-. ,:;!?@#$%&*()[]{}<>/\\|+=~^\"'`\t\n" + "中文"
 )
 _CLASSES = {"d": _DIGITS, "w": _LETTERS, "s": _SPACES}
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}

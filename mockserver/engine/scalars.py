@@ -8,16 +8,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import jsonschema_rs
 
 from mockserver.engine import patterns
 from mockserver.engine.flatten import Schema, UnsatisfiableError
 from mockserver.engine.mentions import Number
 
-Validator = jsonschema_rs.Draft202012Validator
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator as Validator
 
 _LONGEST = 20_000
 _PADDING = "abcdefghijklmnopqrstuvwxyz"
@@ -26,9 +25,7 @@ _BACKTRACKS = 10_000
 _FORMATS: Mapping[str, Callable[[Random], str]] = {
     "date": lambda rng: f"2025-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}",
     "time": lambda rng: f"{rng.randint(8, 20):02}:{rng.randint(0, 59):02}:00Z",
-    "date-time": lambda rng: (
-        f"2025-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T{rng.randint(8, 20):02}:00:00Z"
-    ),
+    "date-time": lambda rng: f"2025-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T{rng.randint(8, 20):02}:00:00Z",
     "duration": lambda rng: f"PT{rng.randint(1, 12)}H",
     "email": lambda rng: f"user{rng.randint(1, 999)}@example.com",
     "idn-email": lambda rng: f"user{rng.randint(1, 999)}@example.com",
@@ -48,12 +45,14 @@ _FORMATS: Mapping[str, Callable[[Random], str]] = {
 }
 
 
-def validator(schema: Any) -> Validator:
+def validator(schema: Any) -> "Validator":
     """The compiled judge: formats count, patterns cannot backtrack for long, nothing is fetched.
 
     Raises:
         ValueError: it is not a schema.
     """
+    import jsonschema_rs  # noqa: PLC0415 - most replies are text and need no validator
+
     return jsonschema_rs.Draft202012Validator(
         schema,
         validate_formats=True,
@@ -126,9 +125,7 @@ def text(schema: Schema, offered: Sequence[str], rng: Random, *, turn: int) -> s
     """
     strict = {key: schema[key] for key in ("pattern", "format", "minLength", "maxLength") if key in schema}
     if turn == 0:
-        wanted = [
-            value for value in (*offered[:-1], *_suggested(schema), *offered[-1:]) if isinstance(value, str)
-        ]
+        wanted = [value for value in (*offered[:-1], *_suggested(schema), *offered[-1:]) if isinstance(value, str)]
         judge = validator(strict) if strict else None
         for candidate in wanted:
             if judge is None or judge.is_valid(candidate):

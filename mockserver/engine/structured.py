@@ -10,12 +10,15 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.engine import scalars
 from mockserver.engine.filler import ATTEMPTS, Filler
 from mockserver.engine.flatten import MANY, Schema, UnsatisfiableError, walks
 from mockserver.engine.mentions import Mentions
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator as Validator
 
 _FAULTS = 20
 _MALFORMED = (
@@ -75,12 +78,12 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "backslashreplace").decode()
 
 
-def _judge(schema: Schema) -> scalars.Validator | None:
+def _judge(schema: Schema) -> "Validator | None":
     try:
         return scalars.validator(dict(schema))
     except (ValueError, TypeError):
         return None
 
 
-def _faults(judge: scalars.Validator | None, value: Any) -> int:
+def _faults(judge: "Validator | None", value: Any) -> int:
     return 1 if judge is None else sum(1 for _ in islice(judge.iter_errors(value), _FAULTS))

@@ -42,23 +42,26 @@ def results_of(request: GenerationRequest) -> tuple[Message, ...]:
 
 
 def choose(request: GenerationRequest) -> tuple[Tool, ...]:
-    """The tools to call: none, one, or several with `parallel_tool_calls`. A forced tool is taken unseen."""
+    """The tools to call: none, one, or several with `parallel_tool_calls`.
+
+    A forced tool is taken unseen; "required" takes the best match, however bad.
+    """
     answered = results_of(request) or (request.messages and request.messages[-1].role == "assistant")
     if not request.tools or request.tool_choice == "none" or answered:
         return ()
-    if request.tool_choice != "auto":
+    if request.tool_choice not in ("auto", "required"):
         return tuple(tool for tool in request.tools if tool.name == request.tool_choice)[:1]
-    return _matching(request)
+    return _matching(request, threshold=0 if request.tool_choice == "required" else _THRESHOLD)
 
 
-def _matching(request: GenerationRequest) -> tuple[Tool, ...]:
+def _matching(request: GenerationRequest, *, threshold: float) -> tuple[Tool, ...]:
     question = question_of(request)
     words = _meaning(question)
     scores = [_score(tool, question, words) for tool in request.tools]
     best = max(scores)
-    if best < _THRESHOLD:
+    if best < threshold:
         return ()
-    least = max(_THRESHOLD, _RIVAL * best) if request.parallel_tool_calls else best
+    least = max(threshold, _RIVAL * best) if request.parallel_tool_calls else best
     chosen = tuple(tool for tool, score in zip(request.tools, scores, strict=True) if score >= least)
     return chosen[: _MOST_CALLS if request.parallel_tool_calls else 1]
 
@@ -87,9 +90,7 @@ def _times(tool: Tool, question: str) -> int:
     mentions = Mentions.of(question)
     properties = _properties(tool)
     texts = {
-        name: schema
-        for name, schema in properties.items()
-        if schema.get("type") == "string" and "enum" not in schema
+        name: schema for name, schema in properties.items() if schema.get("type") == "string" and "enum" not in schema
     }
     kinds = [kind_of(name, str(schema.get("description", ""))) for name, schema in texts.items()]
     if kinds.count("place") == 1 and len(mentions.places) > 1:

@@ -29,9 +29,7 @@ def _reply(request: GenerationRequest, key: str) -> Reply:
     calls = tools.calls(request, key, _rng(key, "calls"))
     if calls:
         return Reply(reasoning=reasoning, tool_calls=calls)
-    return Reply(
-        text=_text(request, question, _voice(request, question, _rng(key, "text"))), reasoning=reasoning
-    )
+    return Reply(text=_text(request, question, _voice(request, question, _rng(key, "text"))), reasoning=reasoning)
 
 
 def _keys(request: GenerationRequest) -> Iterator[str]:

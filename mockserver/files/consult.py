@@ -27,7 +27,11 @@ def consult(
     messages = request.messages
     found = check_messages(messages, count=count, limits=limits, max_documents=request.model.documents)
     documents = found.texts + library.resolve(session, found.ids, now=now)
-    first = messages[0] if found.role is not None else None
-    spoken = tuple(message for message in messages if message is first or message.role != "system")
+    role = (
+        next((message for message in messages if message.role == "system"), None)
+        if found.role is not None
+        else None
+    )
+    spoken = tuple(message for message in messages if message is role or message.role != "system")
     check_total(spoken, documents, count=count, limits=limits)
     return replace(request, messages=spoken, documents=documents)

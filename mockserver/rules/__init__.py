@@ -1,11 +1,11 @@
-"""The rules of the service: what a request of the right types may still not say, and what the service answers then.
+"""The rules of the service: what a request of the right types may not say, and what is answered then.
 
-A rule is a row of a table: the catalogue error, and when it applies. The tables stand in the order in which the service
-looks: the gateway (streams and thinking), ranges, what the model supports, combinations, messages. The first rule that
-applies answers; the order within a layer is inferred, not recorded.
+A rule is a row of a table: the catalogue error, and when it applies. The tables stand in the order in which
+the service looks: the gateway (streams and thinking), ranges, what the model supports, combinations,
+messages. The first rule that applies answers; the order within a layer is inferred, not recorded.
 
-Ranges that do not depend on the model are part of the request schemas too, and are skipped for a body that the compiled
-schema has accepted; `tests/rules` proves that both say the same.
+Ranges that do not depend on the model are part of the request schemas too, and are skipped for a body that
+the compiled schema has accepted; `tests/rules` proves that both say the same.
 """
 
 from mockserver.dialects.draft import Draft

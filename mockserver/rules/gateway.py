@@ -1,4 +1,4 @@
-"""The gateway's rules: what must be a stream, and what thinking needs. They come before types are looked at."""
+"""The gateway's rules: what must be a stream, and what thinking needs. They come before types."""
 
 from mockserver.dialects.draft import Draft
 from mockserver.rules.rule import FOUND, Params, Rule
@@ -24,7 +24,9 @@ def _always_thinking(draft: Draft) -> Params | None:
 
 
 def _thinking_as_text(draft: Draft) -> Params | None:
-    return FOUND if draft.thinking and draft.parameters.get("result_format") == "text" else None
+    """Only where thinking was asked for; models that think by themselves overlook the format."""
+    asked = draft.parameters.get("enable_thinking") is True and draft.thinking
+    return FOUND if asked and draft.parameters.get("result_format") == "text" else None
 
 
 def _full_stream(draft: Draft) -> bool:

@@ -33,17 +33,27 @@ def _search_while_thinking(draft: Draft) -> Params | None:
     return FOUND if asked else None
 
 
-def _response_type(draft: Draft) -> Params | None:
-    response_format = draft.parameters.get("response_format")
-    if response_format is None or draft.response_type in ("text", "json_object", "json_schema"):
+def _response_not_a_format(draft: Draft) -> Params | None:
+    """Something else than an object with a type: the service tells the name of its Python class."""
+    value = draft.parameters.get("response_format")
+    if value is None or (isinstance(value, Mapping) and value.get("type") is not None):
         return None
-    return {"type": response_format.get("type")}
+    return {"type": repr(type(value))}
+
+
+def _response_type(draft: Draft) -> Params | None:
+    known = draft.response_type in ("text", "json_object", "json_schema")
+    return None if known else {"type": draft.response_type}
+
+
+def _schema_for_any_object(draft: Draft) -> Params | None:
+    given = draft.response_type == "json_object" and draft.parameters["response_format"].get("json_schema")
+    return FOUND if given else None
 
 
 def _response_unavailable(draft: Draft) -> Params | None:
-    wanted, model = draft.response_type, draft.model
-    refused = (wanted == "json_object" and not model.json_object) or (wanted == "json_schema" and not model.json_schema)
-    return FOUND if refused else None
+    available = {"json_object": draft.model.json_object, "json_schema": draft.model.json_schema}
+    return None if available.get(draft.response_type, True) else FOUND
 
 
 def _json_while_thinking(draft: Draft) -> Params | None:
@@ -69,7 +79,7 @@ def _texts(messages: tuple[Json, ...]) -> Iterator[str]:
 def _tool_choice_word(draft: Draft) -> Params | None:
     choice = draft.parameters.get("tool_choice")
     known = ("auto", "none", "required") if draft.profile.tool_choice_required else ("auto", "none")
-    return FOUND if isinstance(choice, str) and choice not in known else None
+    return FOUND if choice is not None and not isinstance(choice, Mapping) and choice not in known else None
 
 
 def _tool_choice_while_thinking(draft: Draft) -> Params | None:
@@ -96,7 +106,9 @@ RULES = (
     Rule("InvalidParameter/code-interpreter-unsupported", _code_interpreter),
     Rule("InvalidParameter/audio-needs-stream", _audio, "compatible"),
     Rule("InvalidParameter/search-thinking-needs-stream", _search_while_thinking),
-    Rule("InvalidParameter/response-format-unknown", _response_type),
+    Rule("InvalidParameter/response-format-unknown", _response_not_a_format),
+    Rule("InvalidParameter/response-format-type", _response_type),
+    Rule("InvalidParameter/json-schema-without-type", _schema_for_any_object),
     Rule("InvalidParameter/response-format-unavailable", _response_unavailable),
     Rule("InvalidParameter/json-with-thinking", _json_while_thinking),
     Rule("InvalidParameter/json-word-missing", _json_word),

@@ -1,5 +1,6 @@
 """How an answer is sliced for a stream."""
 
+from collections.abc import Iterable
 from itertools import islice, pairwise
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.engine import tokenizer
-from mockserver.engine.chunks import cuts, schedule, walk
+from mockserver.engine.chunks import Chunking, Slicing, cuts, schedule, walk
 from mockserver.engine.limits import complete
 from mockserver.generation import Choice, GenerationRequest, Message, Reply, ToolCall
 from mockserver.models import Model
@@ -17,6 +18,12 @@ FIRST = st.lists(st.integers(1, 10), unique=True, max_size=4).map(sorted)
 STEPS = st.integers(1, 9)
 CALLS = st.lists(st.builds(ToolCall, st.just("call_1"), st.just("weather"), TEXTS), max_size=2).map(tuple)
 MODEL = Model("qwen-plus", "text-generation", None, 8_192, 8_192, "hybrid_off")
+
+
+def alike(first: Iterable[int], step: int) -> Slicing:
+    """Reasoning, text and calls sliced alike."""
+    chunking = Chunking(tuple(first), step)
+    return {"reasoning": chunking, "text": chunking, "call": chunking}
 
 
 @st.composite
@@ -63,7 +70,7 @@ def test_deltas_put_together_are_the_choice(choice: Choice, first: list[int], st
     parts: dict[tuple[str, int], str] = {}
     whole = {("reasoning", 0): choice.reasoning.text, ("text", 0): choice.text.text}
     whole |= {("call", place): call.arguments.text for place, call in enumerate(choice.calls)}
-    for delta in walk(choice, first, step):
+    for delta in walk(choice, alike(first, step)):
         key = (delta.kind, delta.call)
         assert delta.start == len(parts.get(key, ""))
         parts[key] = parts.get(key, "") + whole[key][delta.start : delta.end]
@@ -79,7 +86,7 @@ def test_deltas_put_together_are_the_choice(choice: Choice, first: list[int], st
 def test_the_bill_of_the_deltas_never_falls_and_ends_with_the_choice_s(
     choice: Choice, first: list[int], step: int
 ) -> None:
-    deltas = list(walk(choice, first, step))
+    deltas = list(walk(choice, alike(first, step)))
     bill = [0, *(delta.tokens for delta in deltas)]
     assert bill == sorted(bill)
     assert bill[-1] == choice.output_tokens
@@ -92,7 +99,7 @@ def test_recorded_thinking_starts_at_three_tokens() -> None:
     request = GenerationRequest("native", MODEL, (Message("user", "?"),), thinking=True)
     reply = Reply("代码改变世界", "代码改变世界")
     choice = complete(request, [reply], tokenizer.load(), limit=9, input_tokens=0).choices[0]
-    billed = [(delta.kind, delta.tokens, delta.reasoning_tokens) for delta in walk(choice, (1,), 8)]
+    billed = [(delta.kind, delta.tokens, delta.reasoning_tokens) for delta in walk(choice, alike((1,), 8))]
     assert billed == [("reasoning", 3, 1), ("reasoning", 5, 3), ("text", 9, 3), ("text", 11, 3)]
 
 
@@ -103,6 +110,6 @@ def test_recorded_parallel_calls_are_billed_as_they_go() -> None:
     choice = complete(request, [Reply(tool_calls=calls)], tokenizer.load(), limit=99, input_tokens=0).choices[
         0
     ]
-    first = next(islice(walk(choice, (4,), 8), 1))
+    first = next(islice(walk(choice, alike((4,), 8)), 1))
     assert (arguments[0][: first.end], first.tokens) == ('{"location": "', 16)
-    assert [delta.tokens for delta in walk(choice, (3,), 8) if delta.call == 1] == [34, 37]
+    assert [delta.tokens for delta in walk(choice, alike((3,), 8)) if delta.call == 1] == [34, 37]

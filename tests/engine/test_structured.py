@@ -111,9 +111,7 @@ def choices(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
     )
 
 
-SCHEMAS = st.recursive(
-    LEAVES, lambda inner: st.one_of(arrays(inner), objects(inner), choices(inner)), max_leaves=8
-)
+SCHEMAS = st.recursive(LEAVES, lambda inner: st.one_of(arrays(inner), objects(inner), choices(inner)), max_leaves=8)
 
 
 def satisfies(value: object, schema: object) -> bool:
@@ -123,9 +121,7 @@ def satisfies(value: object, schema: object) -> bool:
 
 @given(objects(SCHEMAS), QUESTIONS, st.integers(0, 2**32), st.booleans())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_value_satisfies_its_schema(
-    schema: dict[str, Any], question: str, seed: int, complete: bool
-) -> None:
+def test_a_value_satisfies_its_schema(schema: dict[str, Any], question: str, seed: int, complete: bool) -> None:
     value = structured.fill(schema, question, dice(seed), complete=complete)
     assert satisfies(value, schema)
     assert json.loads(structured.dumps(value)) == value
@@ -301,6 +297,11 @@ def bomb(keyword: str, leaf: object) -> dict[str, Any]:
     return {"$ref": "#/$defs/d0", "$defs": {**definitions, "d60": leaf}}
 
 
+def nested_lists(depth: int, count: int) -> dict[str, Any]:
+    inner = nested_lists(depth - 1, count) if depth else {"type": "integer"}
+    return {"type": "array", "minItems": count, "items": inner}
+
+
 @pytest.mark.parametrize(
     "schema",
     [
@@ -308,6 +309,7 @@ def bomb(keyword: str, leaf: object) -> dict[str, Any]:
         bomb("anyOf", {"type": "object", "required": ["x"], "properties": {"x": False}}),
         {"type": "array", "minItems": 10**9, "items": {"type": "array", "minItems": 10**9}},
         {"type": "object", "minProperties": 10**9},
+        nested_lists(depth=5, count=150),
         {"type": "object", "properties": {"a": {"type": "string", "minLength": 10**12}}, "required": ["a"]},
         {"properties": {"a": {"type": "string", "pattern": "^((a+)+b?)+\\1$"}}, "required": ["a"]},
         {"properties": {"a": {"type": "string", "pattern": "((x{500}){500}){500}"}}, "required": ["a"]},
@@ -319,7 +321,7 @@ def test_a_hostile_schema_costs_a_bounded_time(schema: dict[str, Any]) -> None:
 
     start = process_time()
     value = structured.fill(schema, "a" * 5000, dice(), complete=True)
-    assert process_time() - start < 3  # seconds
+    assert process_time() - start < 5  # seconds
     assert len(structured.dumps(value)) < 1_000_000
 
 

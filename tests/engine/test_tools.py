@@ -68,9 +68,7 @@ def test_the_tool_the_question_is_about_is_chosen(question: str, tool: Tool) -> 
     assert tools.choose(ask(question)) == (tool,)
 
 
-@pytest.mark.parametrize(
-    "question", ["", "你好", "hello", "讲个笑话", "Who are you?", "谢谢你的帮助", "好的"]
-)
+@pytest.mark.parametrize("question", ["", "你好", "hello", "讲个笑话", "Who are you?", "谢谢你的帮助", "好的"])
 def test_no_tool_is_chosen_for_a_question_about_something_else(question: str) -> None:
     assert tools.choose(ask(question)) == ()
 
@@ -105,9 +103,13 @@ def test_two_tools_may_be_called_in_parallel() -> None:
 def answered(request: GenerationRequest, *after: Message) -> GenerationRequest:
     calls = tools.calls(request, "00", dice())
     results = tuple(Message("tool", "20 度", tool_call_id=call.id) for call in calls)
-    return replace(
-        request, messages=(*request.messages, Message("assistant", "", tool_calls=calls), *results, *after)
-    )
+    return replace(request, messages=(*request.messages, Message("assistant", "", tool_calls=calls), *results, *after))
+
+
+def test_tool_choice_required_calls_the_best_match_however_bad() -> None:
+    assert made(ask("你好")) == []
+    assert len(made(ask("你好", tool_choice="required"))) == 1
+    assert made(ask("现在几点了？", tool_choice="required"))[0][0] == TIME.name
 
 
 def test_after_a_tool_result_nothing_is_called_not_even_a_forced_tool() -> None:
@@ -145,6 +147,6 @@ def test_arguments_always_satisfy_the_tool(question: str, parallel: bool, choice
     "parameters", ["not-a-schema", None, {"type": "nope"}, {"properties": 3}, {"properties": {"a": 1}}]
 )
 def test_parameters_that_are_no_schema_are_called_with_an_empty_object(parameters: Any) -> None:
-    assert made(
-        ask("go", tools=(Tool("go", "", parameters),), tool_choice="go", parallel_tool_calls=True)
-    ) == [("go", {})]
+    assert made(ask("go", tools=(Tool("go", "", parameters),), tool_choice="go", parallel_tool_calls=True)) == [
+        ("go", {})
+    ]

@@ -19,13 +19,11 @@ WEATHER = Tool(
     "Get the weather of a place",
     {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]},
 )
-ANY_TEXT = st.text(st.characters(), max_size=80)  # lone surrogates included
+ANY_TEXT = st.text(max_size=80) | st.just('weather in "\ud800\udfff" \ud800')  # lone surrogates break encoders
 
 
 def ask(*contents: str, **options: Any) -> GenerationRequest:
-    messages = tuple(
-        Message("user" if index % 2 == 0 else "assistant", text) for index, text in enumerate(contents)
-    )
+    messages = tuple(Message("user" if index % 2 == 0 else "assistant", text) for index, text in enumerate(contents))
     return GenerationRequest("native", MODEL, messages, **options)
 
 
@@ -63,9 +61,7 @@ WAYS = st.fixed_dictionaries(
 
 
 @given(REQUESTS, WAYS)
-def test_the_way_of_the_answer_has_no_part_in_what_it_says(
-    request: GenerationRequest, way: dict[str, Any]
-) -> None:
+def test_the_way_of_the_answer_has_no_part_in_what_it_says(request: GenerationRequest, way: dict[str, Any]) -> None:
     said = writer.replies(request)
     assert said == writer.replies(replace(request, **way))
     assert len(said) == request.n
@@ -148,6 +144,11 @@ def test_slots_of_the_question_are_not_filled(question: str) -> None:
     assert MODEL.name not in text
 
 
+def test_slots_of_a_tool_result_are_not_filled() -> None:
+    messages = (Message("user", "hi"), Message("tool", "{model} {topic} {result}", tool_call_id="c"))
+    assert "{model} {topic} {result}" in reply(replace(ask(""), messages=messages)).text
+
+
 def test_a_sum_is_solved() -> None:
     assert "2" in reply(ask("请问 1+1 是多少？")).text
     assert "42" in reply(ask("What is 6 * 7?")).text
@@ -166,6 +167,14 @@ def test_a_beginning_is_continued_and_not_repeated() -> None:
             text = reply(replace(ask("", seed=seed), messages=messages)).text
             assert text
             assert not prefix or prefix not in text
+
+
+def test_no_sentence_of_the_beginning_comes_again() -> None:
+    prefix = " ".join(body for body in phrases.book("en")["bodies"][2:] if "{" not in body)
+    messages = (Message("user", "tea"), Message("assistant", prefix, partial=True))
+    for seed in range(10):
+        text = reply(replace(ask("", seed=seed), messages=messages)).text
+        assert not any(sentence in prefix for sentence in text.strip().split(". "))
 
 
 def test_an_agent_loop_ends_with_the_result_in_the_answer() -> None:
@@ -263,15 +272,18 @@ def test_the_sentence_a_question_is_about_is_quoted(question: str, sentence: str
 
 @pytest.mark.parametrize(
     "filler",
-    ["的一是在不了有和人这中大为上个国我以要他。", "the quick brown fox jumps over the warranty dog ", "x"],
+    [
+        "的一是在不了有和人这中大为上个国我以要他。",
+        "the quick brown fox jumps over the warranty dog ",
+        "warranty.\n",
+        "x",
+    ],
 )
 def test_a_document_of_ten_million_characters_takes_bounded_work(filler: str) -> None:
     document = filler * (10_000_000 // len(filler)) + "\nThe warranty 保修期 is two years.\n"
     start = process_time()
-    text = reply(
-        ask("How long is the warranty (保修期) of this product in years?", documents=(document,))
-    ).text
-    assert process_time() - start < 2
+    text = reply(ask("How long is the warranty (保修期) of this product in years?", documents=(document,))).text
+    assert process_time() - start < 4
     assert "The warranty 保修期 is two years." in text
     assert len(text) < 800
 
