@@ -60,7 +60,7 @@ class GenerationRequest:
     """A valid request, the same for both dialects.
 
     `seed` None means the client gave none. `max_tokens` limits the text, `max_completion_tokens` the text and
-    the reasoning; `thinking_budget` the reasoning. `tool_choice` is "auto", "none" or the name of a tool.
+    the reasoning; `thinking_budget` the reasoning. `tool_choice` is "auto", "none", "required" or the name of a tool.
     `top_logprobs` None means that no logprobs were asked for. `input_tokens` may be preset by documents: the
     texts of `documents` are part of the prompt (qwen-long) and are counted with it.
     """

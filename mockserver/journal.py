@@ -1,7 +1,7 @@
 """What the client did: one record for every exchange, written before its last byte leaves.
 
-A journal belongs to a session and is bounded by records and by bytes; the oldest go first. Headers are masked and bodies
-cut when they are recorded, so a journal can be shown to anybody.
+A journal belongs to a session and is bounded by records and by bytes; the oldest go first. Headers are masked and
+bodies cut when they are recorded, so a journal can be shown to anybody.
 """
 
 from collections import deque

@@ -38,7 +38,7 @@ class ServerError(RuntimeError):
 
 
 class MockServer:
-    """A server in a thread of this process, on a free port unless the settings name one.
+    """A server in a thread of this process, on a free port unless one is given: `Settings.port` is for `serve`.
 
     A context manager, sync and async; many may run at once. Each start begins without sessions and files.
 
@@ -46,8 +46,16 @@ class MockServer:
             OpenAI(base_url=server.compatible_url, api_key=server.api_key())
     """
 
-    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
-        self.settings = settings or Settings(port=0)
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        port: int = 0,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._port = port
         self._clock = clock
         self._ids = ids
         self._socket: socket.socket | None = None
@@ -95,7 +103,7 @@ class MockServer:
         Raises:
             ServerError: the address is taken or is none.
         """
-        self._socket = listen(self.settings.host, self.settings.port)
+        self._socket = listen(self.settings.host, self._port)
         self._server = Server(create_app(self.settings, clock=self._clock, ids=self._ids))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="dashscope-mock", daemon=True

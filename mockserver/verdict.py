@@ -1,8 +1,9 @@
 """The verdict: what a client's behaviour across exchanges says about it.
 
 Pure functions over the records of one session. A rule looks at the attempts at one request (the same method, path and
-body, one after the other) or at all records, and returns findings. Codes are stable; `fixtures/violations.json` explains
-them. Rules on time are generous: they say nothing about a client that is merely quick.
+body, one after the other) or at all records, and returns findings. Codes are stable;
+`fixtures/violations.json` explains them. Rules on time are generous: they say nothing about a client that is merely
+quick.
 """
 
 from collections import defaultdict

@@ -1,7 +1,8 @@
 """Breaches of the contract that one request shows by itself.
 
-The service forgives much: unknown fields, a parameter in the wrong place, a switch that contradicts another. It answers,
-only not what the client meant. These checks say so. Each has a stable code; `fixtures/violations.json` explains it.
+The service forgives much: unknown fields, a parameter in the wrong place, a switch that contradicts another. It
+answers, only not what the client meant. These checks say so. Each has a stable code; `fixtures/violations.json`
+explains it.
 
 Pure functions over what arrived. A request that the compiled schema accepts and whose JSON is written without blanks
 costs one comparison here; only others are looked at closely.

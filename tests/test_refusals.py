@@ -150,6 +150,64 @@ def test_json_that_is_no_request_is_refused(emulator: InProcess, body: Any, path
     assert "error" in response.text or '"code"' in response.text
 
 
+@given(data=st.data(), native=st.booleans(), stream=st.booleans())
+@settings(max_examples=200)
+def test_bytes_that_are_changed_on_the_way_are_read_or_refused(
+    emulator: InProcess, data: st.DataObject, native: bool, stream: bool
+) -> None:
+    case: Case = data.draw(cases())
+    body = bytearray(json.dumps(case.native() if native else case.compatible(), ensure_ascii=False).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(body)))
+        body[start : start + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    response = emulator.post(GENERATION if native else CHAT, bytes(body), SSE if stream else None)
+    assert response.status_code < 500
+
+
+# fmt: off
+KEYWORDS = [
+    "$ref", "$defs", "type", "enum", "const", "anyOf", "oneOf", "allOf", "not", "if", "then", "else", "properties",
+    "required", "items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems", "additionalProperties",
+    "patternProperties", "propertyNames", "pattern", "format", "minLength", "maxLength", "minimum", "maximum",
+    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minProperties", "default", "a", "b",
+]
+# fmt: on
+NAMES = [
+    "string",
+    "number",
+    "integer",
+    "boolean",
+    "array",
+    "object",
+    "null",
+    "#",
+    "#/$defs/a",
+    "a",
+    "b",
+    "date",
+    "^a+$",
+]
+shapes = st.recursive(
+    scalars | st.sampled_from(NAMES),
+    lambda inner: st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=4) | st.lists(inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(shape=shapes, path=st.sampled_from([GENERATION, CHAT]), tool=st.booleans())
+@settings(max_examples=300)
+def test_whatever_stands_for_a_schema_is_used_or_ignored(
+    emulator: InProcess, shape: Any, path: str, tool: bool
+) -> None:
+    function = {"name": "f", "parameters": shape}
+    asked: dict[str, Any] = {"response_format": {"type": "json_schema", "json_schema": {"name": "f", "schema": shape}}}
+    if tool:
+        asked = {"tools": [{"type": "function", "function": function}], "tool_choice": "required"}
+    messages = [{"role": "user", "content": "json"}]
+    body = {"model": "qwen-plus", "messages": messages, "input": {"messages": messages}, "parameters": asked, **asked}
+    answered(emulator, (path, body), stream=False)
+
+
 def test_the_judge_knows_an_error_of_the_service_from_another() -> None:
     message = "<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 8192]"
     assert is_catalogued("native", 400, "InvalidParameter", message)

@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 import mockserver
-from mockserver import generate
+from mockserver.api import generation
 from mockserver.clock import FixedClock, Ids
 from mockserver.exchange import Exchange, Services
-from mockserver.generation import Dialect
 from mockserver.server import GRACE_SECONDS, MockServer, ServerError
 from mockserver.settings import Settings
 from mockserver.wire import headers, sse
@@ -26,7 +25,7 @@ ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-9[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    with MockServer(Settings(port=0, body_timeout=0.1), clock=FixedClock(1751901115333)) as running:
+    with MockServer(Settings(body_timeout=0.1), clock=FixedClock(1751901115333)) as running:
         yield running
 
 
@@ -57,10 +56,10 @@ def exchange_bytes(server: MockServer, sent: bytes, end: bytes = b"\r\n0\r\n\r\n
 
 
 def frames_of(monkeypatch: pytest.MonkeyPatch, make_frames: Any) -> None:
-    async def answer(_: Dialect, __: bytes, exchange: Exchange, services: Services) -> Answer:
+    async def answer(_: bytes, exchange: Exchange, services: Services) -> Answer:
         return Answer(200, headers.native_stream(exchange.head(services.clock)), make_frames())
 
-    monkeypatch.setattr(generate, "answer", answer)
+    monkeypatch.setattr(generation, "answer", answer)
 
 
 def test_a_stream_is_on_the_wire_as_recorded(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,12 +290,12 @@ def test_a_port_that_is_taken_is_named(server: MockServer) -> None:
     with pytest.raises(
         ServerError, match=rf"Cannot listen on 127.0.0.1, port {server.port}: .* in use. Choose another"
     ):
-        MockServer(Settings(port=server.port)).start()
+        MockServer(port=server.port).start()
 
 
 def test_a_host_that_is_none_is_named() -> None:
     with pytest.raises(ServerError, match=r"Cannot listen on no\.such\.host\.invalid"):
-        MockServer(Settings(host="no.such.host.invalid", port=0)).start()
+        MockServer(Settings(host="no.such.host.invalid")).start()
 
 
 def test_a_server_that_does_not_run_has_no_url() -> None:

@@ -188,7 +188,7 @@ class Heard:
         """One body message is one event, complete, in UTF-8."""
         self._require(frame.endswith(b"\n\n") and frame.count(b"\n\n") == 1, f"not one event: {frame!r}")
         self._require(b"\r" not in frame, "lines end with LF")
-        lines = frame.decode().removesuffix("\n\n").split("\n")
+        lines = self._text(frame).removesuffix("\n\n").split("\n")
         comments = [line for line in lines if line.startswith(":")]
         fields = dict(line.split(":", 1) for line in lines if not line.startswith(":"))
         statuses = [int(line.removeprefix(":HTTP_STATUS/")) for line in comments]
@@ -227,9 +227,15 @@ class Heard:
             hexadecimal = said["id"].removeprefix("chatcmpl-").replace("-", "")
             self._require(hexadecimal == header.replace("-", ""), "the id is the header's")
 
+    def _text(self, data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise BrokenAnswer(f"{self.method} {self.path}: {error}: {data[:300]!r}") from None
+
     def _parsed(self, data: bytes) -> Any:
         try:
-            return json.loads(data.decode(), parse_constant=refuse_constant)
+            return json.loads(self._text(data), parse_constant=refuse_constant)
         except ValueError as error:
             raise BrokenAnswer(f"{self.method} {self.path}: {error}: {data[:300]!r}") from None
 

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver.api import compatible, control, files, native
 from mockserver.api.control import Control
 from mockserver.api.endpoint import Endpoint, open_exchange
+from mockserver.api.generation import generate
 from mockserver.clock import Clock, Ids, SystemClock
 from mockserver.exchange import Services
 from mockserver.files.library import Library
@@ -91,8 +92,8 @@ def routes(services: Services) -> list[BaseRoute]:
     compatible_files = partial(on_compatible, service="files")
     on_control = partial(Control, services)
     return [
-        Route(f"{NATIVE}/services/aigc/text-generation/generation", on_native({"POST": native.generation})),
-        Route(f"{COMPATIBLE}/chat/completions", on_compatible({"POST": compatible.chat})),
+        Route(f"{NATIVE}/services/aigc/text-generation/generation", on_native({"POST": generate})),
+        Route(f"{COMPATIBLE}/chat/completions", on_compatible({"POST": generate})),
         Route(f"{COMPATIBLE}/embeddings", on_compatible({"POST": compatible.embed})),
         Route(f"{NATIVE}/services/embeddings/text-embedding/text-embedding", on_native({"POST": native.embed})),
         Route(f"{NATIVE}/tokenizer", on_native({"POST": native.tokenize})),

@@ -1,6 +1,5 @@
-"""The compatible paths besides files: chat, embeddings, the model list, and everything else."""
+"""The compatible paths besides chat and files: embeddings, the model list, and everything else."""
 
-from mockserver import generate
 from mockserver.api.body import read_body
 from mockserver.api.embedding import vectors
 from mockserver.api.reply import json_answer
@@ -9,11 +8,6 @@ from mockserver.errors import ApiError
 from mockserver.exchange import Exchange, Services
 from mockserver.models import Model, embedding_models, models
 from mockserver.wire.answer import Answer
-
-
-async def chat(exchange: Exchange, services: Services) -> Answer:
-    """Chat completions."""
-    return await generate.answer("compatible", await read_body(exchange, services.settings), exchange, services)
 
 
 async def embed(exchange: Exchange, services: Services) -> Answer:

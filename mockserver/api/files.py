@@ -73,7 +73,7 @@ async def get_content(exchange: Exchange, services: Services) -> Answer:
     try:
         content = await asyncio.to_thread(services.files.content, file.session, file.id)
     except MissingFileError:  # deleted in between
-        raise ApiError("NotFound/file", file_id=file.id) from None
+        raise ApiError("InvalidParameter/file-unknown", file_id=file.id) from None
     return content_answer(exchange, services, content)
 
 
@@ -183,14 +183,14 @@ async def _find(exchange: Exchange, services: Services) -> StoredFile:
     file_id = exchange.params["file_id"]
     file = await asyncio.to_thread(services.files.get, exchange.owner.namespace, file_id)
     if file is None:
-        raise ApiError("NotFound/file", file_id=file_id)
+        raise ApiError("InvalidParameter/file-unknown", file_id=file_id)
     return file
 
 
 async def _delete(exchange: Exchange, services: Services) -> str:
     file_id = exchange.params["file_id"]
     if not await asyncio.to_thread(services.files.delete, exchange.owner.namespace, file_id):
-        raise ApiError("NotFound/file", file_id=file_id)
+        raise ApiError("InvalidParameter/file-unknown", file_id=file_id)
     return file_id
 
 

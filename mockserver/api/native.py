@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver import generate
 from mockserver.api.body import read_body
 from mockserver.api.embedding import vectors
 from mockserver.api.reply import json_answer
@@ -33,11 +32,6 @@ NOT_EMULATED = (
 """Paths of the service that this emulator does not have (yet)."""
 
 logger = logging.getLogger("mockserver")
-
-
-async def generation(exchange: Exchange, services: Services) -> Answer:
-    """Text generation."""
-    return await generate.answer("native", await read_body(exchange, services.settings), exchange, services)
 
 
 async def tokenize(exchange: Exchange, services: Services) -> Answer:

@@ -106,9 +106,7 @@ def _fields(choice: Choice, request: GenerationRequest, delta: Delta) -> Iterato
         content = orjson.dumps(choice.text.text[delta.start : delta.end])
         yield b'"content":%b%b' % (content, _no_reasoning(request))
     elif delta.kind == "reasoning":
-        yield b'"content":null,"reasoning_content":%b' % orjson.dumps(
-            choice.reasoning.text[delta.start : delta.end]
-        )
+        yield b'"content":null,"reasoning_content":%b' % orjson.dumps(choice.reasoning.text[delta.start : delta.end])
     else:
         call = choice.calls[delta.call]
         if delta.start == 0:
@@ -119,9 +117,7 @@ def _fields(choice: Choice, request: GenerationRequest, delta: Delta) -> Iterato
 
 
 def _call_fields(head: dict[str, Any], function: dict[str, str]) -> bytes:
-    return b'"content":null,"tool_calls":%b' % orjson.dumps(
-        [{**head, "type": "function", "function": function}]
-    )
+    return b'"content":null,"tool_calls":%b' % orjson.dumps([{**head, "type": "function", "function": function}])
 
 
 def _closing_call(choice: Choice) -> bytes:

@@ -127,9 +127,7 @@ def write_error(error: ApiError, meta: Meta, *, stream: bool) -> Refusal:
     if form.type is not None:
         said = {"code": said["code"], "type": form.type, "message": said["message"]}
     body = orjson.dumps(
-        {"request_id": meta.request_id, **said}
-        if form.order == "id-first"
-        else {**said, "request_id": meta.request_id}
+        {"request_id": meta.request_id, **said} if form.order == "id-first" else {**said, "request_id": meta.request_id}
     )
     if not stream or form.stream == "plain":
         return Refusal(form.status, JSON, body)

@@ -16,9 +16,7 @@ from mockserver.profiles import Profile
 
 def write(completion: Completion, request: GenerationRequest, meta: Meta) -> bytes:
     """The whole answer as one JSON object."""
-    usage = usage_writer(completion, request, meta.profile)(
-        completion.output_tokens, completion.reasoning_tokens
-    )
+    usage = usage_writer(completion, request, meta.profile)(completion.output_tokens, completion.reasoning_tokens)
     text = request.result_format == "text"
     output = _text_output(completion) if text else _message_output(completion, request)
     return b'{"output":%b,"usage":%b,"request_id":"%b"}' % (output, usage, meta.request_id.encode())
@@ -31,9 +29,7 @@ def _text_output(completion: Completion) -> bytes:
 
 def _message_output(completion: Completion, request: GenerationRequest) -> bytes:
     several = len(completion.choices) > 1
-    return orjson.dumps(
-        {"choices": [_choice(choice, request, several=several) for choice in completion.choices]}
-    )
+    return orjson.dumps({"choices": [_choice(choice, request, several=several) for choice in completion.choices]})
 
 
 def _choice(choice: Choice, request: GenerationRequest, *, several: bool) -> dict[str, Any]:
@@ -62,13 +58,9 @@ def finish_reason(choice: Choice, request: GenerationRequest) -> str:
     return "stop" if forced else choice.finish_reason
 
 
-def usage_writer(
-    completion: Completion, request: GenerationRequest, profile: Profile
-) -> Callable[[int, int], bytes]:
+def usage_writer(completion: Completion, request: GenerationRequest, profile: Profile) -> Callable[[int, int], bytes]:
     """A function that writes the usage for so many output and reasoning tokens."""
-    layout = profile.native_usage[
-        f"{request.result_format}-stream" if request.stream else request.result_format
-    ]
+    layout = profile.native_usage[f"{request.result_format}-stream" if request.stream else request.result_format]
     values: dict[str, Any] = {
         "input_tokens": completion.input_tokens,
         "prompt_tokens_details": {"cached_tokens": 0},

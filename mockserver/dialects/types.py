@@ -217,9 +217,7 @@ COMPATIBLE: Mapping[str, Reader] = {
 def whole_numbers(parameters: Json) -> Json:
     """`3.0` is an integer in JSON Schema and in pydantic, and so it is everywhere behind this."""
     return {
-        name: int(value)
-        if isinstance(value, float) and value.is_integer() and SHARED.get(name) is integer
-        else value
+        name: int(value) if isinstance(value, float) and value.is_integer() and SHARED.get(name) is integer else value
         for name, value in parameters.items()
     }
 

@@ -8,7 +8,7 @@ from mockserver.files.references import Count, check_messages, check_total
 from mockserver.generation import GenerationRequest
 
 
-def consult(
+def consult(  # noqa: PLR0913 - a request, where documents are, and how to judge them
     request: GenerationRequest,
     library: Library,
     *,

@@ -44,7 +44,7 @@ def compatible_page(files: Sequence[StoredFile], query: Mapping[str, str]) -> Pa
     the span.
 
     Raises:
-        ApiError: InvalidParameter/validation for a bad limit or time; NotFound/file for an unknown `after`.
+        ApiError: InvalidParameter/validation for a bad limit or time; InvalidParameter/file-unknown for an unknown `after`.
     """
     limit = _limit(query.get("limit", ""))
     earliest = _time("create_after", query)
@@ -107,7 +107,7 @@ def _after(files: Sequence[StoredFile], file_id: str) -> Sequence[StoredFile]:
     for index, file in enumerate(files):
         if file.id == file_id:
             return files[index + 1 :]
-    raise ApiError("NotFound/file", file_id=file_id)
+    raise ApiError("InvalidParameter/file-unknown", file_id=file_id)
 
 
 def _native_number(name: str, query: Mapping[str, str], *, default: int, most: int) -> int:

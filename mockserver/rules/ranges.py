@@ -40,9 +40,7 @@ def _is_token(value: Any) -> bool:
 
 
 FIXED = (
-    Rule(
-        "InvalidParameter/repetition-penalty-range", _outside("repetition_penalty", lambda value: value > 0)
-    ),
+    Rule("InvalidParameter/repetition-penalty-range", _outside("repetition_penalty", lambda value: value > 0)),
     Rule(
         "InvalidParameter/presence-penalty-range",
         _range("presence_penalty", -2, 2),

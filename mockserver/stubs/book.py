@@ -203,9 +203,7 @@ class StubBook:
         asked = f"{view.method} {view.path} ({view.dialect} {view.endpoint}, model {view.model})"
         if not self._entries:
             return f"No stub matches {asked}: the session has no stubs."
-        misses = sorted(
-            ((self._why_not(entry, view), entry) for entry in self._entries), key=lambda miss: len(miss[0])
-        )
+        misses = sorted(((self._why_not(entry, view), entry) for entry in self._entries), key=lambda miss: len(miss[0]))
         lines = [f"  {_called(entry.stub)}: {'; '.join(why)}" for why, entry in misses[:_REPORTED]]
         more = [f"  and {len(misses) - _REPORTED} more"] if len(misses) > _REPORTED else []
         return "\n".join([f"No stub matches {asked}:", *lines, *more])
@@ -216,9 +214,7 @@ class StubBook:
             reasons.append(f"all its {entry.used} times are used up")
         if not self._is_in_state(entry.stub):
             scenario = entry.stub.scenario
-            reasons.append(
-                f"{scenario and scenario.name} is in state {scenario and self.state(scenario.name)!r}"
-            )
+            reasons.append(f"{scenario and scenario.name} is in state {scenario and self.state(scenario.name)!r}")
         return tuple(reasons) or ("it matches, but lets some requests pass",)
 
     def _is_ready(self, entry: _Entry) -> bool:

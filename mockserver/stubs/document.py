@@ -178,8 +178,7 @@ def _error(document: str | Mapping[str, Any]) -> ErrorSpec:
 
 def _faults(document: list[str | Mapping[str, Any]]) -> tuple[Fault, ...]:
     return tuple(
-        fault(each, {}) if isinstance(each, str) else fault(each["kind"], _without(each, "kind"))
-        for each in document
+        fault(each, {}) if isinstance(each, str) else fault(each["kind"], _without(each, "kind")) for each in document
     )
 
 

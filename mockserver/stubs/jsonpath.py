@@ -27,14 +27,10 @@ def parse(path: str) -> tuple[Step, ...]:
     at = 1
     while path[:1] == "$" and at < len(path) and (found := _STEP.match(path, at)):
         key, index, *quoted = found.groups()
-        steps.append(
-            int(index) if index else next((word for word in (key, *quoted[:2]) if word is not None), None)
-        )
+        steps.append(int(index) if index else next((word for word in (key, *quoted[:2]) if word is not None), None))
         at = found.end()
     if path[:1] != "$" or at < len(path):
-        raise PathError(
-            f"{path!r} is no path: write $.a.b[0], ['a key'], [-1] or [*] (stopped at {path[at:]!r})"
-        )
+        raise PathError(f"{path!r} is no path: write $.a.b[0], ['a key'], [-1] or [*] (stopped at {path[at:]!r})")
     return tuple(steps)
 
 

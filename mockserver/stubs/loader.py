@@ -2,28 +2,24 @@
 
 Nothing is half loaded: every file is read and checked, and only if all of them are right do their stubs
 replace those that run. Otherwise one `StubError` lists every problem with its file and line.
-
-YAML is read with the core schema of version 1.2: `on` and `no` are texts, dates are texts, a key that stands
-twice is an error. Files, nesting and what aliases unfold to are bounded.
 """
 
-import json
 import logging
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 from mockserver.stubs.document import from_file
 from mockserver.stubs.stub import Stub, StubError
+from mockserver.stubs.text import BadTextError, from_json, from_yaml, line_of
 
 __all__ = ["Watcher", "load_folder"]
 
 LARGEST_FILE = 1 << 20
-MOST_VALUES = 100_000
-DEEPEST = 50
 ENDINGS = frozenset({".yaml", ".yml", ".json"})
 
 logger = logging.getLogger("mockserver")
@@ -73,42 +69,88 @@ def _load(file: Path, name: str) -> list[Stub]:
     try:
         stubs = from_file(content)
     except StubError as error:
-        raise StubError(f"{name}{_line(text, error.path)}: {error}") from error
+        raise StubError(f"{name}{_at(line_of(text, error.path))}: {error}") from error
     return [stub if stub.id else replace(stub, id=f"{name}#{at}") for at, stub in enumerate(stubs, 1)]
 
 
 def _twice(stubs: list[Stub]) -> list[str]:
-    ids = [stub.id for stub in stubs]
-    return [f"the id {each!r} stands twice" for each in sorted({each for each in ids if ids.count(each) > 1})]
+    counts = Counter(stub.id for stub in stubs)
+    return [f"the id {each!r} stands {times} times" for each, times in sorted(counts.items()) if times > 1]
 
 
 def _parsed(text: str, name: str) -> Any:
-    """The content as JSON has it."""
     try:
-        content = _json(text) if name.lower().endswith(".json") else _yaml(text)
-        budget = iter(range(MOST_VALUES))
-        _check_size(content, budget)
-    except json.JSONDecodeError as error:
-        raise StubError(f"{name}, line {error.lineno}: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
-        raise StubError(f"{name}{_mark(error)}: {error}") from error
-    return content
+        return from_json(text) if name.lower().endswith(".json") else from_yaml(text)
+    except BadTextError as error:
+        raise StubError(f"{name}{_at(error.line)}: {error}") from error
 
 
-def _json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+def _at(line: int | None) -> str:
+    return f", line {line}" if line else ""
 
 
-def _unique(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if not isinstance(key, str):
-            raise ValueError(f"the key {key!r} is no text; put it in quotes")  # noqa: TRY004 - a bad file
-        if key in found:
-            raise ValueError(f"the key {key!r} stands twice")
-        found[key] = value
-    return found
+class Watcher:
+    """Reads a folder again when it changes. Looks at names, sizes and times of its files; needs no library.
+
+    `apply` is handed the stubs of a folder that is right, `refuse` the error of one that is not, after which
+    what ran before runs on. Both are called in the thread of `start`, or in that of who calls `check`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        apply: Callable[[tuple[Stub, ...]], object],
+        refuse: Callable[[StubError], object],
+        *,
+        every: float = 0.5,
+    ) -> None:
+        self._path = path
+        self._apply = apply
+        self._refuse = refuse
+        self._every = every
+        self._seen = _fingerprint(path)
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    def check(self) -> bool:
+        """Look once; whether there was a change."""
+        now = _fingerprint(self._path)
+        if now == self._seen:
+            return False
+        self._seen = now
+        try:
+            stubs = load_folder(self._path)
+        except StubError as error:
+            self._refuse(error)
+        else:
+            self._apply(stubs)
+        return True
+
+    def start(self) -> None:
+        """Look every `every` seconds, in a thread of its own, until `stop`."""
+        self._thread = Thread(target=self._run, name="stub-files", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking, and wait for the thread to end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                self.check()
+            except Exception:  # a callback's mistake must not end the watch
+                logger.exception("the stub files could not be read again")
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+def _fingerprint(path: Path) -> frozenset[tuple[str, int, int]]:
+    """What changes when a file does. A file that goes while we look shows up at the next look."""
+    found = set()
+    with suppress(OSError):
+        for file in _files(path):
+            with suppress(OSError):
+                status = file.stat()
+                found.add((str(file), status.st_mtime_ns, status.st_size))
+    return frozenset(found)

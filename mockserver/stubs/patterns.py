@@ -70,9 +70,7 @@ def _compiled(pattern: str) -> Any:
 
 def repeats(pattern: str) -> int:
     """What the counts of all `{n}` and `{n,m}` multiply to: an upper bound of what a compiler unrolls."""
-    counts = (
-        max(map(int, re.findall(r"\d+", found)), default=1) for found in re.findall(r"\{[\d\s,]+\}", pattern)
-    )
+    counts = (max(map(int, re.findall(r"\d+", found)), default=1) for found in re.findall(r"\{[\d\s,]+\}", pattern))
     return prod(max(1, count) for count in counts)
 
 

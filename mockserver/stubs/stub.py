@@ -22,6 +22,7 @@ from mockserver.wire.pacing import Pacing
 
 Source = Literal["python", "control", "file", "header", "directive"]
 START = "start"
+_STATUSES = range(200, 600)
 MOST_OUTCOMES = 10_000
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -49,9 +50,7 @@ def _checked(check: Callable[[Any], object], value: object) -> None:
 
 
 def _check_status(status: int | None) -> None:
-    _require(
-        status is None or 200 <= status <= 599, f"an HTTP status lies between 200 and 599, {status} does not"
-    )
+    _require(status is None or 200 <= status <= 599, f"an HTTP status lies between 200 and 599, {status} does not")
 
 
 def _check_header(name: str, value: str) -> None:
@@ -200,9 +199,7 @@ class ErrorSpec:
             has = f"it takes {', '.join(known)}" if known else "it takes none"
             _require(param in known, f"the error {self.name} has no parameter {param!r}; {has}")
         _require(self.after is None or self.after >= 0, "after is a number of events, 0 or more")
-        _require(
-            self.after is not None or not self.leak_native, "leak_native needs after: it is about streams"
-        )
+        _require(self.after is not None or not self.leak_native, "leak_native needs after: it is about streams")
         _require(
             self.retry_after is None or (math.isfinite(self.retry_after) and self.retry_after >= 0),
             "retry_after is a number of seconds, 0 or more",

@@ -29,13 +29,69 @@ LONGEST_TEMPLATE = 10_000
 LONGEST_OUTPUT = 1_000_000
 MOST_ROUNDS = 1_000
 _SHOWN = 60
-_FILTERS = (
-    "abs default d first float int last length count lower upper title capitalize trim reverse sort string "
-    "min max unique list truncate map select reject selectattr rejectattr items"
-).split()
+_FILTERS = [
+    "abs",
+    "default",
+    "d",
+    "first",
+    "float",
+    "int",
+    "last",
+    "length",
+    "count",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "trim",
+    "reverse",
+    "sort",
+    "string",
+    "min",
+    "max",
+    "unique",
+    "list",
+    "truncate",
+    "map",
+    "select",
+    "reject",
+    "selectattr",
+    "rejectattr",
+    "items",
+]
 _NODES = frozenset(
-    "Template Output TemplateData Name Const Getattr Getitem Slice Filter Test If For CondExpr Compare Operand "
-    "And Or Not Neg Pos Add Sub Div FloorDiv Concat List Tuple Dict Pair Keyword".split()
+    [
+        "Template",
+        "Output",
+        "TemplateData",
+        "Name",
+        "Const",
+        "Getattr",
+        "Getitem",
+        "Slice",
+        "Filter",
+        "Test",
+        "If",
+        "For",
+        "CondExpr",
+        "Compare",
+        "Operand",
+        "And",
+        "Or",
+        "Not",
+        "Neg",
+        "Pos",
+        "Add",
+        "Sub",
+        "Div",
+        "FloorDiv",
+        "Concat",
+        "List",
+        "Tuple",
+        "Dict",
+        "Pair",
+        "Keyword",
+    ]
 )
 _NAMES = frozenset(each.name for each in fields(View))
 
@@ -169,9 +225,7 @@ def _environment() -> "ImmutableSandboxedEnvironment":
     from jinja2 import StrictUndefined  # noqa: PLC0415
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
 
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
-    )
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
     own: dict[str, Callable[..., Any]] = {"join": _join, "replace": _replace, "tojson": _tojson, "few": _few}
     environment.filters = {name: environment.filters[name] for name in _FILTERS} | own
     environment.globals.clear()

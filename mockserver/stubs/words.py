@@ -70,14 +70,10 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "itl": Word("pacing", "itl", units.seconds, "the time between two frames"),
         "jitter": Word("pacing", "jitter", units.seconds, "how far a frame may stray from its time"),
         "tokens_per_chunk": Word("pacing", "tokens_per_chunk", units.count, "tokens in one frame"),
-        "times": Word(
-            "times", "times", lambda text: Exactly(units.count(text)), "only the first so many times"
-        ),
+        "times": Word("times", "times", lambda text: Exactly(units.count(text)), "only the first so many times"),
         "once": Word("times", "once", lambda text: Exactly(1) if units.flag(text) else Always(), "only once"),
         "every": Word("times", "every", lambda text: EveryNth(units.count(text)), "each so many-th time"),
-        "probability": Word(
-            "times", "probability", lambda text: Probability(units.number(text)), "by chance"
-        ),
+        "probability": Word("times", "probability", lambda text: Probability(units.number(text)), "by chance"),
     }
 )
 _FAULT_WORDS = ("fault", "error")
@@ -145,9 +141,7 @@ def _closing(text: str, at: int) -> int:
         if text[at] in "\"'" and quoted is None:
             break
         at = quoted.end() if quoted else at + 1
-    raise StubError(
-        f"the directive {text[begin - 6 : begin + 30]!r} is not closed: write [[mock word=value]]"
-    )
+    raise StubError(f"the directive {text[begin - 6 : begin + 30]!r} is not closed: write [[mock word=value]]")
 
 
 def _words(text: str) -> Iterator[tuple[str, str]]:
@@ -172,12 +166,10 @@ def _value(text: str, equals: int) -> tuple[str, int]:
     quoted = _QUOTED.match(text, equals + 1)
     if quoted:
         inner = quoted[1] if quoted[1] is not None else quoted[2]
-        return re.sub(
-            r"\\(.)", lambda kept: _LINE_END.get(kept[1], kept[1]), inner, flags=re.DOTALL
-        ), quoted.end()
+        return re.sub(r"\\(.)", lambda kept: _LINE_END.get(kept[1], kept[1]), inner, flags=re.DOTALL), quoted.end()
     bare = _BARE.match(text, equals + 1)
     if not bare:
-        raise StubError(f"{text[:equals].split()[-1]} has no value, or a quote that is not closed")
+        raise StubError(f"{text[:equals].rsplit(maxsplit=1)[-1]} has no value, or a quote that is not closed")
     return bare[0], bare.end()
 
 
@@ -219,9 +211,7 @@ def _home(word: str, group: list[_Named], own: dict[str, str]) -> dict[str, str]
     if word not in WORDS:
         takes = f"{group[0].name} takes {', '.join(group[0].params) or 'none'}; " if group else ""
         hint = close_to(word, dict.fromkeys([*WORDS, *_FAULT_WORDS]))
-        raise StubError(
-            f"{word!r} is not known. {takes}there are {_known()}.{hint if 'mean' in hint else ''}"
-        )
+        raise StubError(f"{word!r} is not known. {takes}there are {_known()}.{hint if 'mean' in hint else ''}")
     return own
 
 

@@ -1,8 +1,8 @@
 """What a kind of fault is: a name, parameters, what the client sees, and a function over deliveries.
 
 A kind acts at one stage. Stages come in the order in which bytes come into being, whatever the order in which
-faults were asked for: the answer as a whole, its events, the lines of the events, the content coding, the
-segments, and the connection. So `reset` counts the events that `drop` left over, and `segments` cuts what
+faults were asked for: the answer as a whole, its events, the lines of the events, the segments, and the
+connection; compression and pacing come in between, before the segments. So `reset` counts the events that `drop` left over, and `segments` cuts what
 `line-ends` made.
 """
 
@@ -14,8 +14,8 @@ from typing import Any, Literal
 from mockserver.wire.delivery import Delivery, Segment
 from mockserver.wire.fault import Fault, ParamType, ParamValue
 
-Stage = Literal["answer", "events", "lines", "coding", "segments", "connection"]
-STAGES: tuple[Stage, ...] = ("answer", "events", "lines", "coding", "segments", "connection")
+Stage = Literal["answer", "events", "lines", "segments", "connection"]
+STAGES: tuple[Stage, ...] = ("answer", "events", "lines", "segments", "connection")
 FaultParams = Mapping[str, Any]
 """The parameters of one fault: all of the kind's, with None for those that have no value."""
 ErrorFrame = Callable[[Fault, int], bytes]
@@ -32,6 +32,7 @@ class Param:
     en: str
     zh: str
     choices: tuple[str, ...] = ()
+    pattern: str | None = None
     minimum: float = 0
     maximum: float | None = None
 
@@ -62,9 +63,6 @@ class FaultKind:
     params: Mapping[str, Param] = field(default_factory=dict)
     streams_only: bool = False
     one_of: tuple[str, ...] = ()
-
-
-Change = Callable[[Segment], Segment]
 
 
 def each(change: Callable[[bytes], bytes]) -> Callable[[Delivery], Delivery]:

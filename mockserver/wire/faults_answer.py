@@ -7,6 +7,8 @@ from mockserver.wire.delivery import Delivery, Segment, with_header
 from mockserver.wire.fault_kind import FaultKind, FaultParams, Param, Setting
 
 PADDING = b"x-padding"
+VALUE = r"[\t\x20-\x7e\x80-\xff]*"
+"""What a header's value may be made of."""
 _INTERIM = {
     "100": b"HTTP/1.1 100 Continue\r\n\r\n",
     "103": b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n",
@@ -79,10 +81,18 @@ KINDS = (
             "status": Param("count", 500, "The status.", "状态码。", minimum=100, maximum=999),
             "body": Param("text", "", "The body, as it is.", "响应体，原样发送。"),
             "type": Param(
-                "text", "text/plain", "Its content type; empty: none.", "内容类型；留空则不发送该响应头。"
+                "text",
+                "text/plain",
+                "Its content type; empty: none.",
+                "内容类型；留空则不发送该响应头。",
+                pattern=VALUE,
             ),
             "headers": Param(
-                "text", "", "Further headers, one `name: value` in a line.", "其他响应头，每行一个 `名称: 值`。"
+                "text",
+                "",
+                "Further headers, one `name: value` in a line.",
+                "其他响应头，每行一个 `名称: 值`。",
+                pattern=r"(?:\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*(?:\r?\n|\Z))*\s*",
             ),
         },
     ),
@@ -94,7 +104,11 @@ KINDS = (
         _content_type,
         {
             "type": Param(
-                "text", "application/json", "The content type; empty: none.", "内容类型；留空则不发送。"
+                "text",
+                "application/json",
+                "The content type; empty: none.",
+                "内容类型；留空则不发送该响应头。",
+                pattern=VALUE,
             )
         },
     ),
@@ -146,7 +160,11 @@ KINDS = (
         "A status line that is none.",
         "无法解析的状态行。",
         _bad_status_line,
-        {"line": Param("text", "ICY 200 OK", "What stands in its place.", "代替状态行的内容。")},
+        {
+            "line": Param(
+                "text", "ICY 200 OK", "What stands in its place.", "代替状态行的内容。", pattern=r"[^\r\n]+"
+            )
+        },
     ),
     FaultKind(
         "huge-headers",

@@ -37,9 +37,7 @@ def _read(value: object, units: Mapping[str, float], wanted: str) -> float:
         match = _QUANTITY.fullmatch(value.strip())
         if match and match[2].lower() in units:
             return round(float(match[1]) * units[match[2].lower()], 9)
-    elif (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-    ):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
         return value
     raise ValueError(f"{value!r} is not {wanted}")
 
@@ -56,9 +54,7 @@ def count(value: object) -> int:
 def number(value: object) -> float:
     """A finite number of any sign from `-0.5` or `"0.5"`."""
     try:
-        found = (
-            float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
-        )
+        found = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
     except (ValueError, OverflowError):
         found = math.nan
     if not math.isfinite(found):

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
+from validated import Validated
 
 from mockserver.api.app import create_app
 from mockserver.clock import FixedClock, Ids
@@ -18,12 +20,13 @@ KEY = {"authorization": "Bearer sk-test"}
 
 
 class Emulator:
-    """An application with a clock that stands still, and a client for it."""
+    """An application with a clock that stands still, and a client for it. Every answer is judged."""
 
     def __init__(self, settings: Settings, address: str = "127.0.0.1") -> None:
         self.clock = FixedClock(NOW_MS)
         self.app: Starlette = create_app(settings, clock=self.clock, ids=Ids(1))
         self.services: Services = self.app.state.services
+        self.asgi: ASGIApp = Validated(self.app)
         self._address = address
 
     def __call__(self, method: str, path: str, *, key: str | None = "sk-test", **request: Any) -> httpx.Response:
@@ -33,7 +36,7 @@ class Emulator:
         return asyncio.run(self._call(method, path, headers=headers, **request))
 
     async def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, client=(self._address, 50000))
+        transport = httpx.ASGITransport(self.asgi, client=(self._address, 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://mock") as client:
             return await client.request(method, path, **request)
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from mockserver import generate
+from mockserver.api import generation
 from mockserver.errors import catalogue
 from mockserver.exchange import Exchange, Services
-from mockserver.generation import Dialect
 from mockserver.wire import headers
 from mockserver.wire.answer import Answer
 
@@ -16,11 +15,11 @@ GENERATION = "/api/v1/services/aigc/text-generation/generation"
 CHAT = "/compatible-mode/v1/chat/completions"
 QUESTION = {"model": "qwen-max", "input": {"prompt": "你好"}}
 Call = Any
-Stub = Callable[[Dialect, bytes, Exchange, Services], Awaitable[Answer]]
+Stub = Callable[[bytes, Exchange, Services], Awaitable[Answer]]
 
 
 def use(monkeypatch: pytest.MonkeyPatch, stub: Stub) -> None:
-    monkeypatch.setattr(generate, "answer", stub)
+    monkeypatch.setattr(generation, "answer", stub)
 
 
 @pytest.mark.parametrize("path", [GENERATION, "/api/v1/made/up", "/api/v1/files", "/api/v1/"])
@@ -159,9 +158,10 @@ def test_the_unforeseen_is_an_internal_error_without_a_traceback(
 
 def test_streams_above_the_limit_are_throttled_and_freed(make: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     emulator = make(max_streams=1)
+    emulator.asgi = emulator.app  # not judged: the stream is no real one
     closed = []
 
-    async def stream(_: Dialect, __: bytes, exchange: Exchange, services: Services) -> Answer:
+    async def stream(_: bytes, exchange: Exchange, services: Services) -> Answer:
         def frames() -> Any:
             try:
                 yield b"data:1\n\n"

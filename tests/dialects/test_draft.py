@@ -139,8 +139,11 @@ SCALARS = (
     | st.sampled_from(["user", "assistant", "tool", "system", "text", "message", "json_object", "json_schema"])
 )
 KEYS = st.sampled_from(
-    ["role", "content", "type", "function", "name", "arguments", "id", "tool_calls", "tool_call_id", "partial"]
-    + ["text", "image", "image_url", "schema", "json_schema", "user", "bot", "parameters", "include_usage"]
+    [
+        *("role", "content", "type", "function", "name", "arguments", "id", "tool_calls", "tool_call_id"),
+        *("partial", "text", "image", "image_url", "schema", "json_schema", "user", "bot", "parameters"),
+        *("include_usage", "description"),
+    ]
 )
 JSON = st.recursive(
     SCALARS,
@@ -155,9 +158,7 @@ PARAMETERS = [
     *("stream_options", "modalities", "audio", "translation_options", "logit_bias", "user"),
 ]
 STRANGE = st.dictionaries(st.sampled_from(PARAMETERS), JSON, max_size=4)
-CALLS = st.lists(
-    st.fixed_dictionaries({}, optional={"id": JSON, "type": JSON, "function": JSON}) | JSON, max_size=2
-)
+CALLS = st.lists(st.fixed_dictionaries({}, optional={"id": JSON, "type": JSON, "function": JSON}) | JSON, max_size=2)
 TURNS = st.fixed_dictionaries(
     {"role": st.sampled_from(["user", "assistant", "tool", "system"]) | JSON, "content": st.text(max_size=4) | JSON},
     optional={"tool_calls": CALLS | JSON, "tool_call_id": JSON, "name": JSON, "partial": JSON},

@@ -77,10 +77,12 @@ def answer(pair: dict[str, Any], reply: Reply, *, profile: str = "", input_token
 
 
 def written(completion: Completion, request: GenerationRequest, meta: Meta) -> str:
-    dialect = native if request.dialect == "native" else compatible
+    is_native = request.dialect == "native"
     if request.stream:
-        return b"".join(dialect.write_stream(completion, request, meta)).decode()
-    return dialect.write(completion, request, meta).decode()
+        write_stream = native.write_stream if is_native else compatible.write_stream
+        return b"".join(write_stream(completion, request, meta)).decode()
+    write = native.write if is_native else compatible.write
+    return write(completion, request, meta).decode()
 
 
 def chat(model: str, **parameters: object) -> dict[str, Any]:
@@ -131,9 +133,7 @@ def texts(events: Sequence[str], key: str) -> str:
         ),
     ],
 )
-def test_an_answer_in_one_piece_is_the_recorded_bytes(
-    name: str, reply: Reply, input_tokens: int | None
-) -> None:
+def test_an_answer_in_one_piece_is_the_recorded_bytes(name: str, reply: Reply, input_tokens: int | None) -> None:
     pair = sample(name)
     assert answer(pair, reply, input_tokens=input_tokens) == printed(pair)
 
@@ -231,8 +231,7 @@ def test_the_full_text_stream_of_2023_has_the_printed_output() -> None:
         for event in map(shape, (events[0], events[1], events[-1]))
     ]
     swapped = [
-        event.replace('"input_tokens":0,"output_tokens":0', '"output_tokens":0,"input_tokens":0')
-        for event in known
+        event.replace('"input_tokens":0,"output_tokens":0', '"output_tokens":0,"input_tokens":0') for event in known
     ]
     assert swapped == [shape(event) for event in shown]
     assert orjson.loads(events[-1].split("data:")[1])["output"]["text"] == text
@@ -278,8 +277,9 @@ def test_the_recipe_question_is_thirty_one_tokens() -> None:
 
 
 def refusal(error: ApiError, pair: dict[str, Any], *, stream: bool = False) -> Refusal:
-    dialect = native if pair["request"]["path"].startswith("/api/v1/") else compatible
-    return dialect.write_error(error, meta_of(pair), stream=stream)
+    is_native = pair["request"]["path"].startswith("/api/v1/")
+    write_error = native.write_error if is_native else compatible.write_error
+    return write_error(error, meta_of(pair), stream=stream)
 
 
 @pytest.mark.parametrize(

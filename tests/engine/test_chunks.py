@@ -44,9 +44,7 @@ def choices(draw: st.DrawFn) -> Choice:
         (0, (1, 2), 2, []),
     ],
 )
-def test_the_schedule_ends_with_the_total(
-    total: int, first: tuple[int, ...], step: int, expected: list[int]
-) -> None:
+def test_the_schedule_ends_with_the_total(total: int, first: tuple[int, ...], step: int, expected: list[int]) -> None:
     assert list(schedule(total, first, step)) == expected
 
 
@@ -74,12 +72,8 @@ def test_deltas_put_together_are_the_choice(choice: Choice, first: list[int], st
         key = (delta.kind, delta.call)
         assert delta.start == len(parts.get(key, ""))
         parts[key] = parts.get(key, "") + whole[key][delta.start : delta.end]
-    assert {key: part for key, part in whole.items() if part} == {
-        key: part for key, part in parts.items() if part
-    }
-    assert [key for key in parts if key[0] == "call"] == [
-        ("call", place) for place in range(len(choice.calls))
-    ]
+    assert {key: part for key, part in whole.items() if part} == {key: part for key, part in parts.items() if part}
+    assert [key for key in parts if key[0] == "call"] == [("call", place) for place in range(len(choice.calls))]
 
 
 @given(choices(), FIRST, STEPS)
@@ -107,9 +101,7 @@ def test_recorded_parallel_calls_are_billed_as_they_go() -> None:
     arguments = ('{"location": "浙江省杭州市"}', '{"location": "上海市"}')
     calls = tuple(ToolCall("call_1", "get_current_weather", text) for text in arguments)
     request = GenerationRequest("native", MODEL, (Message("user", "?"),))
-    choice = complete(request, [Reply(tool_calls=calls)], tokenizer.load(), limit=99, input_tokens=0).choices[
-        0
-    ]
+    choice = complete(request, [Reply(tool_calls=calls)], tokenizer.load(), limit=99, input_tokens=0).choices[0]
     first = next(islice(walk(choice, alike((4,), 8)), 1))
     assert (arguments[0][: first.end], first.tokens) == ('{"location": "', 16)
     assert [delta.tokens for delta in walk(choice, alike((3,), 8)) if delta.call == 1] == [34, 37]

@@ -85,7 +85,7 @@ def test_a_cursor_need_not_match_the_filter() -> None:
 def test_an_unknown_cursor_is_refused() -> None:
     with pytest.raises(ApiError) as refused:
         compatible_page(files(3), {"after": "file-fe-x"})
-    assert (refused.value.entry.name, refused.value.params["file_id"]) == ("NotFound/file", "file-fe-x")
+    assert (refused.value.entry.name, refused.value.params["file_id"]) == ("InvalidParameter/file-unknown", "file-fe-x")
 
 
 def test_a_purpose_that_no_file_has_finds_nothing() -> None:

@@ -50,9 +50,10 @@ def refusal(dialect: Dialect, body: Any, *, stream: bool = False, profile: str =
     try:
         drafted(dialect, body, stream=stream, profile=profile)
     except ApiError as error:
-        module = native if dialect == "native" else compatible
-        stream = stream or (dialect == "compatible" and compatible.wants_stream(body))
-        return module.write_error(error, Meta("<uuid>", 0, PROFILES[profile]), stream=stream)
+        meta = Meta("<uuid>", 0, PROFILES[profile])
+        if dialect == "native":
+            return native.write_error(error, meta, stream=stream)
+        return compatible.write_error(error, meta, stream=compatible.wants_stream(body))
     return None
 
 

@@ -27,9 +27,7 @@ def streamed(dialect: Dialect, model: str, **parameters: Any) -> str | None:
         ("deepseek-r1", {"enable_thinking": False}, RESTRICTED),
     ],
 )
-def test_thinking_is_refused_in_one_piece(
-    dialect: Dialect, model: str, parameters: dict[str, Any], text: str
-) -> None:
+def test_thinking_is_refused_in_one_piece(dialect: Dialect, model: str, parameters: dict[str, Any], text: str) -> None:
     assert said(dialect, body_of(dialect, model, **parameters)) == text
 
 
@@ -89,9 +87,7 @@ def test_a_thinker_cannot_be_switched_off(dialect: Dialect) -> None:
         ),
     ],
 )
-def test_native_thinking_is_incremental_and_a_message(
-    model: str, parameters: dict[str, Any], text: str
-) -> None:
+def test_native_thinking_is_incremental_and_a_message(model: str, parameters: dict[str, Any], text: str) -> None:
     assert streamed("native", model, **parameters) == text
     assert streamed("compatible", model, **parameters) is None
 
@@ -101,7 +97,7 @@ def test_a_model_that_thinks_by_itself_overlooks_the_text_format() -> None:
 
 
 def test_the_gateway_speaks_before_types_and_hears_words_that_read_as_booleans() -> None:
-    both = {"enable_thinking": True, "top_p": "a"}
+    both: dict[str, Any] = {"enable_thinking": True, "top_p": "a"}
     assert said("native", native_body(**both)) == NEEDS_STREAM
     assert said("native", native_body(enable_thinking="true")) == NEEDS_STREAM
     assert said("native", native_body("qwen3-32b", enable_thinking="no")) is None
@@ -115,6 +111,5 @@ def test_a_refusal_of_the_gateway_in_a_compatible_answer() -> None:
     assert (refused.status, refused.content_type) == (400, b"application/json")
     assert refused.body == (
         b'{"error":{"message":"%b","type":"invalid_request_error","param":null,'
-        b'"code":"invalid_parameter_error"},"id":"chatcmpl-<uuid>","request_id":"<uuid>"}'
-        % NEEDS_STREAM.encode()
+        b'"code":"invalid_parameter_error"},"id":"chatcmpl-<uuid>","request_id":"<uuid>"}' % NEEDS_STREAM.encode()
     )

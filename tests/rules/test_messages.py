@@ -31,10 +31,7 @@ def turn(role: str, content: Any = "好", **fields: Any) -> dict[str, Any]:
 
 
 def calling(*ids: str, arguments: str = "{}") -> dict[str, Any]:
-    calls = [
-        {"id": id_, "type": "function", "function": {"name": "weather", "arguments": arguments}}
-        for id_ in ids
-    ]
+    calls = [{"id": id_, "type": "function", "function": {"name": "weather", "arguments": arguments}} for id_ in ids]
     return turn("assistant", "", tool_calls=calls)
 
 
@@ -138,9 +135,7 @@ def test_the_compatible_dialect_lets_the_model_speak_last() -> None:
         ({"messages": [turn("user", "")]}, None, ROLES_2024),
     ],
 )
-def test_native_input_is_a_prompt_or_messages(
-    given: dict[str, Any], now: str | None, then: str | None
-) -> None:
+def test_native_input_is_a_prompt_or_messages(given: dict[str, Any], now: str | None, then: str | None) -> None:
     body = {"model": "qwen-max", "input": given}
     assert said("native", body) == now
     expected = (now or "").removeprefix(ENGINE) if then is None else then or None
@@ -177,9 +172,7 @@ PICTURE = [{"type": "image_url", "image_url": {"url": "https://example.com/cat.p
         ),
     ],
 )
-def test_contents_that_a_model_does_not_take_are_refused(
-    dialect: Dialect, model: str, content: Any, text: str
-) -> None:
+def test_contents_that_a_model_does_not_take_are_refused(dialect: Dialect, model: str, content: Any, text: str) -> None:
     assert said(dialect, body_of(dialect, model, [turn("user", content)])) == ENGINE + text
 
 

@@ -68,7 +68,7 @@ BY_ERA: list[tuple[Dialect, str, str, list[Any], list[Any], str]] = [
 
 
 @pytest.mark.parametrize(("dialect", "profile", "name", "refused", "accepted", "text"), BY_ERA)
-def test_some_ranges_differ_by_dialect_and_era(  # noqa: PLR0913 - the columns of the table
+def test_some_ranges_differ_by_dialect_and_era(  # noqa: PLR0913, PLR0917 - the columns of the table
     dialect: Dialect, profile: str, name: str, refused: list[Any], accepted: list[Any], text: str
 ) -> None:
     prefix = ENGINE if profile == "2026" else ""
@@ -131,7 +131,7 @@ def test_a_budget_is_positive_where_its_limit_is_not_known(dialect: Dialect) -> 
 
 
 def test_the_whole_must_be_more_than_the_reasoning() -> None:
-    given = {"enable_thinking": True, "thinking_budget": 32768}
+    given: dict[str, Any] = {"enable_thinking": True, "thinking_budget": 32768}
     text = "max_completion_tokens [24000] must be greater than thinking_budget [32768]"
     found = said("native", native_body(max_completion_tokens=24000, **given), stream=True)
     assert found == ENGINE + text

@@ -12,9 +12,7 @@ from mockserver.rules import judge
 BOTH = pytest.mark.parametrize("dialect", ["native", "compatible"])
 JSON = {"type": "json_object"}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "city", "schema": {"type": "object"}}}
-JSON_WORD = (
-    "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
-)
+JSON_WORD = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
 UNKNOWN_FORMAT = (
     "Unknown format of response_format, response_format should be a dict, includes 'type' and an optional key "
     "'json_schema'. The response_format type from user is "
@@ -48,8 +46,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "qwen-plus",
         {"response_format": {**SCHEMA, "type": "json_object"}},
-        "Unknown parameter: 'response_format.json_schema'. 'response_format.json_schema' cannot be provided when "
-        "'response_format.type' is 'json_object'.",
+        (
+            "Unknown parameter: 'response_format.json_schema'. 'response_format.json_schema' cannot be provided when "
+            "'response_format.type' is 'json_object'."
+        ),
     ),
     (
         "qwen-plus",
@@ -160,7 +160,5 @@ def test_audio_needs_a_stream() -> None:
         ([USER], {"enable_search": True, "search_options": {"forced_search": True}}),
     ],
 )
-def test_what_goes_together_is_accepted(
-    dialect: Dialect, messages: list[Any], parameters: dict[str, Any]
-) -> None:
+def test_what_goes_together_is_accepted(dialect: Dialect, messages: list[Any], parameters: dict[str, Any]) -> None:
     assert said(dialect, body_of(dialect, "qwen-plus", messages, **parameters)) is None

@@ -1,4 +1,4 @@
-"""From a body to an answer, for both dialects: read, judge, complete, write.
+"""Text generation, for both dialects: read, judge, complete, write.
 
 This is where the pure parts meet: a dialect reads the bytes, the rules judge them, documents are looked up, the writer
 says something, the limits cut it, and the dialect writes it down. What may take long (the first load of a vocabulary, a
@@ -7,6 +7,7 @@ long prompt, a document, a client's JSON Schema) happens in a thread, so that no
 
 import asyncio
 
+from mockserver.api.body import read_body
 from mockserver.api.reply import json_answer
 from mockserver.dialects import compatible, native
 from mockserver.dialects.body import parse
@@ -25,7 +26,12 @@ LONG = 20_000
 """Characters of a prompt above which it is counted in a thread: about 2 ms of work."""
 
 
-async def answer(_dialect: str, body: bytes, exchange: Exchange, services: Services) -> Answer:
+async def generate(exchange: Exchange, services: Services) -> Answer:
+    """The handler of both dialects' path for text."""
+    return await answer(await read_body(exchange, services.settings), exchange, services)
+
+
+async def answer(body: bytes, exchange: Exchange, services: Services) -> Answer:
     """The answer to a request for text.
 
     Raises:
