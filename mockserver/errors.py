@@ -35,8 +35,11 @@ __all__ = [
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
-class CatalogueError(LookupError):
+class CatalogueError(KeyError):
     """An unknown error name, or a message parameter that was not given. The text says what is known."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,9 @@ FORMATS = [
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 texts = st.sampled_from(QUESTIONS) | st.builds("{}{}".format, st.sampled_from(QUESTIONS), words)
-stops = st.lists(
-    st.sampled_from(["。", "，", "的", " ", ".", "e", "\n", "公园", '"', "}"]), max_size=3
-) | st.lists(st.sampled_from([[108386], [37763, 367], [1773], [99]]), min_size=1, max_size=2)
+stops = st.lists(st.sampled_from(["。", "，", "的", " ", ".", "e", "\n", "公园", '"', "}"]), max_size=3) | st.lists(
+    st.sampled_from([[108386], [37763, 367], [1773], [99]]), min_size=1, max_size=2
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,3 +228,14 @@ def test_nothing_heavy_is_imported_before_it_is_needed(module: str, allowed: set
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=True)  # noqa: S603 - as above
     assert set(done.stdout.decode().split()) == allowed
+
+
+def test_an_unusable_data_directory_is_a_sentence_and_not_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("no folder")
+    assert main(["serve", "--port", "0", "--data-dir", str(taken)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("dashscope-mock: ")
+    assert str(taken) in said

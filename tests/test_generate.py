@@ -79,7 +79,7 @@ def agree(emulator: InProcess, case: Case) -> None:
 
 
 @given(case=cases())
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_both_dialects_and_every_mode_say_the_same(emulator: InProcess, case: Case) -> None:
     agree(emulator, case)
 
@@ -107,14 +107,12 @@ def test_each_full_event_is_the_incremental_ones_so_far(emulator: InProcess, cas
         for incremental in (False, True)
     ]
     full, news = ([event["output"]["choices"][0]["message"] for event in stream] for stream in streams)
-    assert [message["content"] for message in full] == list(
-        accumulate(message["content"] for message in news)
-    )
+    assert [message["content"] for message in full] == list(accumulate(message["content"] for message in news))
     assert [event["usage"] for event in streams[0]] == [event["usage"] for event in streams[1]]
 
 
 @given(case=cases(PLAIN), limit=st.integers(1, 40))
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_a_limit_leaves_exactly_that_many_tokens(emulator: InProcess, case: Case, limit: int) -> None:
     for name in ("max_tokens", "stop", "n", "tools", "tool_choice", "parallel_tool_calls"):
         case.parameters.pop(name, None)
@@ -132,10 +130,8 @@ def test_a_limit_leaves_exactly_that_many_tokens(emulator: InProcess, case: Case
 
 
 @given(case=cases(PLAIN), data=st.data())
-@settings(max_examples=100)
-def test_a_stop_sequence_ends_the_text_and_is_not_in_it(
-    emulator: InProcess, case: Case, data: st.DataObject
-) -> None:
+@settings(max_examples=60)
+def test_a_stop_sequence_ends_the_text_and_is_not_in_it(emulator: InProcess, case: Case, data: st.DataObject) -> None:
     for name in ("max_tokens", "stop", "n", "tools", "tool_choice", "parallel_tool_calls"):
         case.parameters.pop(name, None)
     whole = native_json(accepted(emulator.post(GENERATION, case.native()))).only.text
@@ -150,8 +146,7 @@ def test_a_stop_sequence_ends_the_text_and_is_not_in_it(
 
 @given(
     case=cases(),
-    stop=st.lists(st.text(min_size=1, max_size=2), max_size=4)
-    | st.lists(st.integers(0, 151_642), max_size=4),
+    stop=st.lists(st.text(min_size=1, max_size=2), max_size=4) | st.lists(st.integers(0, 151_642), max_size=4),
 )
 @settings(max_examples=60)
 def test_no_stop_sequence_is_ever_in_the_text(emulator: InProcess, case: Case, stop: list[Any]) -> None:
@@ -180,7 +175,8 @@ def test_the_text_format_says_what_the_message_format_says(emulator: InProcess, 
 @given(case=cases(PLAIN))
 @settings(max_examples=50)
 def test_a_prompt_is_one_message_of_the_user(emulator: InProcess, case: Case) -> None:
-    case.messages[:] = [{"role": "user", "content": case.messages[-1]["content"]}]
+    case.messages[:] = case.messages[-1:]
+    case.parameters.pop("response_format", None)  # it may need a word of an earlier message
     body = case.native()
     prompted = copy.deepcopy(body)
     prompted["input"] = {"prompt": case.messages[0]["content"]}

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from catalogued import is_catalogued
 from conversations import Case, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import CHAT, GENERATION, SSE, InProcess, in_process
-from validated import is_catalogued
 
 from mockserver import schemas
 
@@ -109,7 +109,7 @@ VALUES: list[Any] = [
 
 @pytest.mark.parametrize("name", PARAMETERS)
 @pytest.mark.parametrize("path", [GENERATION, CHAT])
-@pytest.mark.parametrize("model", ["qwen-max", "qwen3-8b", "qwen-long"])
+@pytest.mark.parametrize("model", ["qwen-plus", "qwen-long"])
 def test_any_value_of_any_parameter_is_taken_or_refused(emulator: InProcess, path: str, name: str, model: str) -> None:
     messages = [{"role": "user", "content": "用 json 回答：你好"}]
     for value in VALUES:
@@ -128,7 +128,7 @@ def answered(emulator: InProcess, request: tuple[str, dict[str, Any]], *, stream
 
 
 @given(request=broken(), stream=st.booleans())
-@settings(max_examples=500)
+@settings(max_examples=300)
 def test_a_broken_request_gets_a_refusal_of_the_catalogue(
     emulator: InProcess, request: tuple[str, dict[str, Any]], stream: bool
 ) -> None:

@@ -12,22 +12,19 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import product
 from typing import Any
 from unittest.mock import patch
 
+from catalogued import is_catalogued
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver import errors, openapi, resources, schemas, server
+from mockserver import openapi, schemas, server
 from mockserver.api.app import COMPATIBLE, MOCK, NATIVE, create_app
 from mockserver.generation import Dialect
-from mockserver.profiles import PROFILES
 from mockserver.server import MockServer
 from mockserver.settings import Settings
 
 ROOTS: Mapping[Dialect, str] = {"native": NATIVE, "compatible": COMPATIBLE}
-HOLE = "\0"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 CONTROL = {f"{MOCK}/health": "control/health"}
 
@@ -267,45 +264,3 @@ def find(method: str, path: str) -> openapi.Operation | None:
         if operation.method == method.lower() and re.fullmatch(pattern, path, re.DOTALL):
             return operation
     return None
-
-
-def is_catalogued(dialect: Dialect, status: int, code: str | None, message: str) -> bool:
-    """Whether an entry of the catalogue, in any profile, can produce such an error."""
-    return any(pattern.fullmatch(message) for pattern in producible(dialect).get((status, code), ()))
-
-
-@cache
-def producible(dialect: Dialect) -> Mapping[tuple[int, str | None], list[re.Pattern[str]]]:
-    """Every message there is, by status and code."""
-    found: dict[tuple[int, str | None], list[re.Pattern[str]]] = {}
-    for (form, text), name in _forms(dialect):
-        hole = _fragments(dialect) if name == "InvalidParameter/validation" else ".*"
-        pattern = re.compile(hole.join(map(re.escape, text.split(HOLE))), re.DOTALL)
-        found.setdefault((form.status, _code(form)), []).append(pattern)
-    return found
-
-
-Form = errors.NativeForm | errors.CompatibleForm
-
-
-def _forms(dialect: Dialect) -> Iterator[tuple[tuple[Form, str], str]]:
-    """Each entry's form and its text with holes in it, in every profile, with its prefix and without."""
-    form_of: Any = errors.native_form if dialect == "native" else errors.compatible_form
-    for (name, entry), profile in product(errors.catalogue().items(), PROFILES.values()):
-        form = form_of(entry, profile)
-        holes = dict.fromkeys(entry.example, HOLE)
-        for prefixed in (True, False):
-            yield (form, errors.text(form, holes, profile, prefixed=prefixed)), name
-
-
-def _code(form: Form) -> str | None:
-    """The code on the wire: a body that cannot be read is refused without one."""
-    return None if getattr(form, "shape", "") == "body" else form.code
-
-
-def _fragments(dialect: Dialect) -> str:
-    """What a validator can say: its texts, joined."""
-    texts = resources.load("fixtures", "errors.json")["texts"][dialect]
-    spoken = [text["message"] for key, text in texts.items() if key not in ("prefix", "joiner")]
-    each = "|".join(".*".join(map(re.escape, re.split(r"\{[a-z]+\}", text))) for text in spoken)
-    return f"(?:{each})(?:{re.escape(texts['joiner']['message'])}(?:{each}))*"

@@ -44,17 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(settings: Settings) -> int:
     from mockserver import server  # noqa: PLC0415 - the web framework, not needed for --help
     from mockserver.api.app import create_app  # noqa: PLC0415
+    from mockserver.files.disk import DataDirError  # noqa: PLC0415
 
     try:
-        listener = server.listen(settings.host, settings.port)
-        app = create_app(settings)
-    except (server.ServerError, OSError) as error:
+        with server.listen(settings.host, settings.port) as listener:
+            app = create_app(settings)
+            with server.ended_by_signals():
+                print(banner(server.origin(listener), settings), flush=True)
+                if not _is_loopback(listener.getsockname()[0]):
+                    logger.warning(
+                        "%s can be reached from other machines: whoever reaches it may use it.", settings.host
+                    )
+                server.Server(app).run(sockets=[listener])
+    except (server.ServerError, DataDirError, OSError) as error:
         return _fail(str(error))
-    with listener, server.ended_by_signals():
-        print(banner(server.origin(listener), settings), flush=True)
-        if not _is_loopback(listener.getsockname()[0]):
-            logger.warning("%s can be reached from other machines: whoever reaches it may use it.", settings.host)
-        server.Server(app).run(sockets=[listener])
     return 0
 
 

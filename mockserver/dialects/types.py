@@ -139,7 +139,7 @@ def _tool(path: str, tool: Any) -> Iterator[Fragment]:
 
 
 def _function(path: str, function: Json) -> Iterator[Fragment]:
-    if "name" not in function:
+    if function.get("name", "") == "":
         yield "required", f"{path}.name"
     elif not isinstance(function["name"], str):
         yield "string", f"{path}.name"

@@ -26,7 +26,7 @@ _MALFORMED = (
     TypeError,
     ValueError,
     AttributeError,
-    KeyError,
+    LookupError,
     ArithmeticError,
     RecursionError,
 )

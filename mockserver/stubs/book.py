@@ -212,9 +212,9 @@ class StubBook:
         reasons = list(mismatch(entry.stub.matcher, view))
         if entry.is_spent:
             reasons.append(f"all its {entry.used} times are used up")
-        if not self._is_in_state(entry.stub):
-            scenario = entry.stub.scenario
-            reasons.append(f"{scenario and scenario.name} is in state {scenario and self.state(scenario.name)!r}")
+        scenario = entry.stub.scenario
+        if scenario is not None and not self._is_in_state(entry.stub):
+            reasons.append(f"{scenario.name} is in state {self.state(scenario.name)!r}, not {scenario.when!r}")
         return tuple(reasons) or ("it matches, but lets some requests pass",)
 
     def _is_ready(self, entry: _Entry) -> bool:

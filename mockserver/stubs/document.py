@@ -189,8 +189,9 @@ def _without(document: Mapping[str, Any], key: str) -> Document:
 def _pacing(document: str | Mapping[str, Any]) -> Pacing:
     if isinstance(document, str):
         return named(document)
-    given = {key: units.seconds(value) if key in _SECONDS else value for key, value in document.items()}
-    return replace(named(given.pop("profile")) if "profile" in given else Pacing(), **_whole(given))
+    given: Document = {key: units.seconds(value) if key in _SECONDS else value for key, value in document.items()}
+    profile = named(given.pop("profile")) if "profile" in given else Pacing()
+    return replace(profile, **_whole(given))
 
 
 def _whole(given: Document) -> Document:
@@ -198,7 +199,7 @@ def _whole(given: Document) -> Document:
     return {key: int(value) if key in _WHOLE and value is not None else value for key, value in given.items()}
 
 
-def _times(document: str | int | Mapping[str, Any]) -> Times:
+def _times(document: Any) -> Times:
     match document:
         case "always":
             return Always()
@@ -208,8 +209,10 @@ def _times(document: str | int | Mapping[str, Any]) -> Times:
             return Exactly(int(document))
         case {"every": n}:
             return EveryNth(int(n))
+        case {"probability": p}:
+            return Probability(p)
         case _:
-            return Probability(document["probability"])  # type: ignore[index]
+            raise StubError(f"times cannot be {document!r}")
 
 
 def to_document(stub: Stub) -> Document:

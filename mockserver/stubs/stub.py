@@ -50,7 +50,7 @@ def _checked(check: Callable[[Any], object], value: object) -> None:
 
 
 def _check_status(status: int | None) -> None:
-    _require(status is None or 200 <= status <= 599, f"an HTTP status lies between 200 and 599, {status} does not")
+    _require(status is None or status in _STATUSES, f"an HTTP status lies between 200 and 599, {status} does not")
 
 
 def _check_header(name: str, value: str) -> None:

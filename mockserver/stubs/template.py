@@ -29,70 +29,18 @@ LONGEST_TEMPLATE = 10_000
 LONGEST_OUTPUT = 1_000_000
 MOST_ROUNDS = 1_000
 _SHOWN = 60
+# fmt: off
 _FILTERS = [
-    "abs",
-    "default",
-    "d",
-    "first",
-    "float",
-    "int",
-    "last",
-    "length",
-    "count",
-    "lower",
-    "upper",
-    "title",
-    "capitalize",
-    "trim",
-    "reverse",
-    "sort",
-    "string",
-    "min",
-    "max",
-    "unique",
-    "list",
-    "truncate",
-    "map",
-    "select",
-    "reject",
-    "selectattr",
-    "rejectattr",
-    "items",
+    "abs", "capitalize", "count", "d", "default", "first", "float", "int", "items", "last", "length", "list",
+    "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "string", "title",
+    "trim", "truncate", "unique", "upper",
 ]
-_NODES = frozenset(
-    [
-        "Template",
-        "Output",
-        "TemplateData",
-        "Name",
-        "Const",
-        "Getattr",
-        "Getitem",
-        "Slice",
-        "Filter",
-        "Test",
-        "If",
-        "For",
-        "CondExpr",
-        "Compare",
-        "Operand",
-        "And",
-        "Or",
-        "Not",
-        "Neg",
-        "Pos",
-        "Add",
-        "Sub",
-        "Div",
-        "FloorDiv",
-        "Concat",
-        "List",
-        "Tuple",
-        "Dict",
-        "Pair",
-        "Keyword",
-    ]
-)
+_NODES = frozenset({
+    "Add", "And", "Compare", "Concat", "CondExpr", "Const", "Dict", "Div", "Filter", "FloorDiv", "For", "Getattr",
+    "Getitem", "If", "Keyword", "List", "Name", "Neg", "Not", "Operand", "Or", "Output", "Pair", "Pos", "Slice",
+    "Sub", "Template", "TemplateData", "Test", "Tuple",
+})
+# fmt: on
 _NAMES = frozenset(each.name for each in fields(View))
 
 
@@ -187,13 +135,12 @@ def _compiled(text: str) -> "Template":
         raise StubError(f"a template has at most {LONGEST_TEMPLATE} characters")
     try:
         tree = _environment().parse(text)
-        for problem in _problems(tree):
-            raise StubError(f"{_cut(text)}: {problem}")
-        return _environment().from_string(_limited(tree))
-    except StubError:
-        raise
+        problem = next(_problems(tree), None)
+        if problem is None:
+            return _environment().from_string(_limited(tree))
     except (TemplateError, RecursionError, SyntaxError, ValueError, MemoryError) as error:
         raise StubError(f"{_cut(text)} is no template: {error}") from error
+    raise StubError(f"{_cut(text)}: {problem}")
 
 
 def _problems(tree: "nodes.Template") -> Iterator[str]:

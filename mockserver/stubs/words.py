@@ -1,7 +1,7 @@
-"""The words of the header `X-Mock: fault=Throttling.RateQuota; ttft=200ms` and of the directive `[[mock after=3 ...]]`.
+r"""The words of the header `X-Mock: fault=Throttling.RateQuota; ttft=200ms` and of the directive `[[mock text=晴]]`.
 
 One grammar: `word=value`, or a word alone where it is a switch, separated by semicolons or blanks. A value
-with either in it stands in quotes; there a backslash keeps the next character, and `\\n` is a line end.
+with either in it stands in quotes; there a backslash keeps the next character, and `\n` is a line end.
 
 `fault=` (or `error=`) takes an error of the catalogue or a kind of fault. The words of `WORDS` mean the same
 everywhere; any other word must be a parameter of the faults named. With several faults, each takes the
@@ -120,7 +120,9 @@ def find_directives(text: str) -> tuple[str, str | None]:
     Raises:
         StubError: a directive is not closed, or there are too many.
     """
-    kept, words, at = [], [], 0
+    kept: list[str] = []
+    words: list[str] = []
+    at = 0
     while opening := _OPENING.search(text, at):
         if len(words) == MOST_DIRECTIVES:
             raise StubError(f"there are more than {MOST_DIRECTIVES} directives in one message")
@@ -209,6 +211,8 @@ def _home(word: str, group: list[_Named], own: dict[str, str]) -> dict[str, str]
     if group and word in group[0].params:
         return group[0].words
     if word not in WORDS:
+        if word in known_faults():
+            raise StubError(f"{word!r} is a fault: write fault={word}")
         takes = f"{group[0].name} takes {', '.join(group[0].params) or 'none'}; " if group else ""
         hint = close_to(word, dict.fromkeys([*WORDS, *_FAULT_WORDS]))
         raise StubError(f"{word!r} is not known. {takes}there are {_known()}.{hint if 'mean' in hint else ''}")
@@ -255,7 +259,7 @@ def _reply(parts: Mapping[str, dict[str, Any]], *, refused: bool) -> ReplySpec |
 def _pacing(fields: dict[str, Any]) -> Pacing | None:
     if not fields:
         return None
-    profile = fields.pop("profile", Pacing())
+    profile: Pacing = fields.pop("profile", Pacing())
     try:
         return replace(profile, **fields)
     except ValueError as error:

@@ -94,12 +94,22 @@ def delivery_of(answer: Answer) -> Delivery:
         headers=answer.headers,
         segments=map(Segment, bodies),
         is_stream=any(
-            name == b"content-type" and value.startswith(b"text/event-stream")
-            for name, value in answer.headers
+            name == b"content-type" and value.startswith(b"text/event-stream") for name, value in answer.headers
         ),
         gzip=answer.gzip,
         framing="length" if header(answer.headers, b"content-length") is not None else "chunked",
     )
+
+
+def with_last(segments: Iterable[Segment]) -> Iterator[tuple[Segment, bool]]:
+    """The segments, each with whether it is the last. Each is made one ahead of its use."""
+    held = None
+    for segment in segments:
+        if held is not None:
+            yield held, False
+        held = segment
+    if held is not None:
+        yield held, True
 
 
 def header(headers: Headers, name: bytes) -> bytes | None:

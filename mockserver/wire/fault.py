@@ -38,12 +38,9 @@ class Fault:
 
 def known_faults() -> Mapping[str, Mapping[str, ParamType]]:
     """Each kind of fault and its parameters, from the table in `wire/faults.py`."""
-    try:
-        from mockserver.wire import faults  # noqa: PLC0415 - the table imports this module
-    except ImportError:
-        return {}
-    table: Mapping[str, Mapping[str, ParamType]] = faults.known_faults
-    return table
+    from mockserver.wire import faults  # noqa: PLC0415 - the table imports this module
+
+    return faults.known_faults
 
 
 def fault(kind: str, params: Mapping[str, object]) -> Fault:
@@ -52,21 +49,18 @@ def fault(kind: str, params: Mapping[str, object]) -> Fault:
     Raises:
         FaultError: see there.
     """
-    table = known_faults()
-    if kind not in table:
-        raise FaultError(f"There is no fault {kind!r}.{close_to(kind, table)}")
-    return Fault(kind, {name: _read(kind, name, value) for name, value in params.items()})
+    from mockserver.wire.faults import validated  # noqa: PLC0415 - the table imports this module
+
+    types = known_faults().get(kind, {})
+    return validated(Fault(kind, {name: _read(types.get(name), name, value) for name, value in params.items()}))
 
 
-def _read(kind: str, name: str, value: object) -> ParamValue:
-    types = known_faults()[kind]
-    if name not in types:
-        has = f"it takes {', '.join(types)}" if types else "it takes none"
-        raise FaultError(f"The fault {kind!r} has no parameter {name!r}; {has}.")
+def _read(kind: ParamType | None, name: str, value: object) -> ParamValue:
+    """The value of a parameter; one that is not known is left for `validated` to refuse."""
     try:
-        return _READERS[types[name]](value)
+        return str(value) if kind is None else _READERS[kind](value)
     except ValueError as error:
-        raise FaultError(f"The fault {kind!r}: {name}: {error}.") from error
+        raise FaultError(f"{name}: {error}.") from error
 
 
 def close_to(word: str, known: Mapping[str, object]) -> str:

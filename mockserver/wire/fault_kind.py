@@ -2,8 +2,8 @@
 
 A kind acts at one stage. Stages come in the order in which bytes come into being, whatever the order in which
 faults were asked for: the answer as a whole, its events, the lines of the events, the segments, and the
-connection; compression and pacing come in between, before the segments. So `reset` counts the events that `drop` left over, and `segments` cuts what
-`line-ends` made.
+connection; compression and pacing come in between, before the segments. So `reset` counts the events that
+`drop` left over, and `segments` cuts what `line-ends` made.
 """
 
 import random
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mockserver.wire.delivery import Delivery, Segment
+from mockserver.wire.delivery import Delivery, Segment, with_last
 from mockserver.wire.fault import Fault, ParamType, ParamValue
 
 Stage = Literal["answer", "events", "lines", "segments", "connection"]
@@ -77,10 +77,5 @@ def each(change: Callable[[bytes], bytes]) -> Callable[[Delivery], Delivery]:
 
 def chosen(segments: Iterable[Segment], event: int) -> Iterator[tuple[Segment, bool]]:
     """The segments, and which of them is event number `event`, or the last one if there are fewer."""
-    number, held = 0, None
-    for segment in segments:
-        if held is not None:
-            yield held, number == event
-        number, held = number + 1, segment
-    if held is not None:
-        yield held, number <= event
+    for number, (segment, is_last) in enumerate(with_last(segments), start=1):
+        yield segment, number == event or (is_last and number < event)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from mockserver.wire import faults_answer, faults_connection, faults_events, faults_lines
+from mockserver.wire import faults_answer, faults_connection, faults_events, faults_lines, faults_segments
 from mockserver.wire.answer import Answer
 from mockserver.wire.delivery import Delivery, Segment, compressed, delivery_of, measured
 from mockserver.wire.fault import Fault, FaultError, ParamType, ParamValue, close_to
@@ -29,7 +29,7 @@ __all__ = ["FAULTS", "bend", "known_faults", "schema", "validated"]
 FAULTS: Mapping[str, FaultKind] = MappingProxyType(
     {
         kind.name: kind
-        for module in (faults_answer, faults_events, faults_lines, faults_connection)
+        for module in (faults_answer, faults_events, faults_lines, faults_segments, faults_connection)
         for kind in module.KINDS
     }
 )
@@ -119,9 +119,7 @@ def schema() -> dict[str, Any]:
         "x-source": "this project",
         "type": "object",
         "required": ["kind"],
-        "properties": {
-            "kind": {"enum": list(FAULTS), "description": "What the client sees; see the table of faults."}
-        },
+        "properties": {"kind": {"enum": list(FAULTS), "description": "What the client sees; see the table of faults."}},
         "allOf": [_branch(kind) for kind in FAULTS.values()],
         "examples": [
             {"kind": "reset", "after": 3},

@@ -160,11 +160,7 @@ KINDS = (
         "A status line that is none.",
         "无法解析的状态行。",
         _bad_status_line,
-        {
-            "line": Param(
-                "text", "ICY 200 OK", "What stands in its place.", "代替状态行的内容。", pattern=r"[^\r\n]+"
-            )
-        },
+        {"line": Param("text", "ICY 200 OK", "What stands in its place.", "代替状态行的内容。", pattern=r"[^\r\n]+")},
     ),
     FaultKind(
         "huge-headers",
@@ -172,10 +168,6 @@ KINDS = (
         "One header more, of this size.",
         "多出一个指定大小的响应头。",
         _huge_headers,
-        {
-            "size": Param(
-                "size", 65_536, "Bytes of its value.", "该响应头值的字节数。", minimum=1, maximum=16_777_216
-            )
-        },
+        {"size": Param("size", 65_536, "Bytes of its value.", "该响应头值的字节数。", minimum=1, maximum=16_777_216)},
     ),
 )

@@ -34,10 +34,11 @@ def _error_frame(delivery: Delivery, params: FaultParams, setting: Setting) -> D
     fault = Fault("error-frame", {name: value for name, value in params.items() if value is not None})
 
     def cut() -> Iterator[Segment]:
-        number = 0
-        for number, segment in enumerate(_first(delivery.segments, params["after"]), start=1):
+        number = 1
+        for segment in _first(delivery.segments, params["after"]):
             yield segment
-        yield from map(Segment, _FRAME.findall(frame(fault, number + 1)))
+            number += 1
+        yield from map(Segment, _FRAME.findall(frame(fault, number)))
 
     return replace(delivery, segments=cut())
 
@@ -104,8 +105,7 @@ def _garbage(delivery: Delivery, params: FaultParams, setting: Setting) -> Deliv
 
 def _duplicate(delivery: Delivery, params: FaultParams, _: Setting) -> Delivery:
     repeated = (
-        [segment] * (1 + params["copies"] if hit else 1)
-        for segment, hit in chosen(delivery.segments, params["event"])
+        [segment] * (1 + params["copies"] if hit else 1) for segment, hit in chosen(delivery.segments, params["event"])
     )
     return replace(delivery, segments=chain.from_iterable(repeated))
 
@@ -210,9 +210,7 @@ KINDS = (
         _garbage,
         {
             "after": Param("count", 1, "Events before it.", "此前的事件数。"),
-            "text": Param(
-                "text", "<html>502 Bad Gateway</html>\n\n", "What it says.", "垃圾内容的文本。"
-            ),
+            "text": Param("text", "<html>502 Bad Gateway</html>\n\n", "What it says.", "垃圾内容的文本。"),
             "size": Param(
                 "size",
                 None,
@@ -231,9 +229,7 @@ KINDS = (
         _duplicate,
         {
             "event": EVENT,
-            "copies": Param(
-                "count", 1, "How many times more.", "额外重复的次数。", minimum=1, maximum=1000
-            ),
+            "copies": Param("count", 1, "How many times more.", "额外重复的次数。", minimum=1, maximum=1000),
         },
     ),
     FaultKind(
@@ -262,11 +258,7 @@ KINDS = (
         "A stream that ends, as HTTP ends, before the event with the finish reason.",
         "流在带结束原因的事件之前正常结束（HTTP 层面完整）。",
         _no_finish,
-        {
-            "done": Param(
-                "flag", default=False, en="`[DONE]` comes all the same.", zh="仍然发送 `[DONE]`。"
-            )
-        },
+        {"done": Param("flag", default=False, en="`[DONE]` comes all the same.", zh="仍然发送 `[DONE]`。")},
         streams_only=True,
     ),
     FaultKind(

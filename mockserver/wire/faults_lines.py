@@ -118,11 +118,7 @@ KINDS = (
         "Lines that end with CRLF, with CR, or with LF, CR and CRLF in turn.",
         "行尾为 CRLF、CR，或 LF、CR、CRLF 轮流出现。",
         _line_ends,
-        {
-            "style": Param(
-                "text", "crlf", "Which line ends.", "行尾样式。", choices=("crlf", "cr", "mixed")
-            )
-        },
+        {"style": Param("text", "crlf", "Which line ends.", "行尾样式。", choices=("crlf", "cr", "mixed"))},
         streams_only=True,
     ),
     FaultKind(
@@ -139,7 +135,9 @@ KINDS = (
         "出现注释行，类似保活消息。",
         _comments,
         {
-            "text": Param("text", "keep-alive", "What they say, in one line.", "注释内容，限一行。", pattern=r"[^\r\n]*"),
+            "text": Param(
+                "text", "keep-alive", "What they say, in one line.", "注释内容，限一行。", pattern=r"[^\r\n]*"
+            ),
             "place": Param(
                 "text",
                 "block",
@@ -156,11 +154,7 @@ KINDS = (
         "More than one blank line after each event.",
         "每个事件之后有多余的空行。",
         _extra_blank_lines,
-        {
-            "count": Param(
-                "count", 2, "How many too many.", "多余空行的数量。", minimum=1, maximum=1000
-            )
-        },
+        {"count": Param("count", 2, "How many too many.", "多余空行的数量。", minimum=1, maximum=1000)},
         streams_only=True,
     ),
     FaultKind(
@@ -169,11 +163,7 @@ KINDS = (
         "Events that run into the next one, for want of the blank line.",
         "缺少空行，事件与下一个事件连在一起。",
         _missing_blank_lines,
-        {
-            "event": Param(
-                "count", None, "Which event, from 1; every one.", "第几个事件；默认全部。", minimum=1
-            )
-        },
+        {"event": Param("count", None, "Which event, from 1; every one.", "第几个事件；默认全部。", minimum=1)},
         streams_only=True,
     ),
     FaultKind(
@@ -191,11 +181,7 @@ KINDS = (
         "The data of an event in several `data` lines.",
         "一个事件的数据分为多个 `data` 行。",
         _multi_line_data,
-        {
-            "lines": Param(
-                "count", 2, "At most how many.", "最多分成的行数。", minimum=2, maximum=1000
-            )
-        },
+        {"lines": Param("count", 2, "At most how many.", "最多分成的行数。", minimum=2, maximum=1000)},
         streams_only=True,
     ),
     FaultKind(

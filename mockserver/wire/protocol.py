@@ -7,7 +7,6 @@ application has answered, and keeps its hands off.
 """
 
 import asyncio
-import os
 import socket
 import struct
 from typing import TypedDict
@@ -75,16 +74,11 @@ class Connection:
             await timeline.until(timeline.now() + LAST_BYTES_SECONDS)
         await timeline.until(timeline.now() + LAST_BYTES_SECONDS)
         if not self._transport.is_closing():
-            _never_linger(self._transport.get_extra_info("socket"))
+            connection: socket.socket = self._transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
         self._finish()
         self._transport.abort()
 
     def _finish(self) -> None:
         self._cycle.response_complete = True
         self._cycle.message_event.set()
-
-
-def _never_linger(connection: socket.socket) -> None:
-    """uvloop's sockets take no options, a second handle of the same socket does."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as twin:
-        twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from starlette.types import Receive, Send
 
 from mockserver.wire.answer import Answer
+from mockserver.wire.progress import Progress
 
 FRAMES_PER_TURN = 10
 GZIP_WINDOW = 31
@@ -21,15 +22,19 @@ GZIP_WINDOW = 31
 GZIP_LEVEL = 1
 
 
-async def send_answer(answer: Answer, receive: Receive, send: Send) -> bool:
-    """Send all of an answer. False if the client left before its end."""
+async def send_answer(answer: Answer, receive: Receive, send: Send, progress: Progress | None = None) -> bool:
+    """Send all of an answer. False if the client left before its end. `progress` counts what is sent."""
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         if isinstance(answer.body, bytes):
-            await send({"type": "http.response.body", "body": _whole(answer.body, gzip=answer.gzip)})
+            body = _whole(answer.body, gzip=answer.gzip)
+            if progress is not None:
+                progress.sent(len(body), bool(body))
+                progress.end("finished")
+            await send({"type": "http.response.body", "body": body})
             return True
         frames = _compressed(answer.body) if answer.gzip else answer.body
-        return await _send_frames(frames, receive, send)
+        return await _send_frames(frames, receive, send, progress)
     except OSError:
         return False  # other servers than uvicorn's httptools raise when the client has gone
     finally:
@@ -43,16 +48,20 @@ def discard(answer: Answer) -> None:
         close()
 
 
-async def _send_frames(frames: Iterable[bytes], receive: Receive, send: Send) -> bool:
+async def _send_frames(frames: Iterable[bytes], receive: Receive, send: Send, progress: Progress | None) -> bool:
     departure: asyncio.Task[None] | None = None
     try:
         for number, frame in enumerate(frames, 1):
             if departure is not None and departure.done():
                 return False
             await send({"type": "http.response.body", "body": frame, "more_body": True})
+            if progress is not None:
+                progress.sent(len(frame))
             if number % FRAMES_PER_TURN == 0:
-                departure = departure or asyncio.create_task(_wait_for_disconnect(receive))
+                departure = departure or asyncio.create_task(wait_for_disconnect(receive))
                 await asyncio.sleep(0)
+        if progress is not None:
+            progress.end("finished")
         await send({"type": "http.response.body", "body": b""})
         return True
     finally:
@@ -60,7 +69,8 @@ async def _send_frames(frames: Iterable[bytes], receive: Receive, send: Send) ->
             departure.cancel()
 
 
-async def _wait_for_disconnect(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Return when the client has gone, or when the answer is complete."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

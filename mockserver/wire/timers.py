@@ -128,7 +128,8 @@ class Wheel:
                 return
             self._timer.cancel()
         self._wakes = slot
-        self._timer = self._loop.call_later(max(0.0, slot * TICK - time.monotonic()), self._turn)
+        ticks = ceil(slot - time.monotonic() / TICK)  # uvloop would round down, and wake too early
+        self._timer = self._loop.call_later(max(0, ticks) * TICK, self._turn)
 
     def _turn(self) -> None:
         self._timer = None
@@ -157,9 +158,7 @@ class _Running(Generic[T]):
 
     __slots__ = ("_loop", "_stream", "_turn", "_wheel", "result")
 
-    def __init__(
-        self, stream: Coroutine[Any, Any, T], on: Wheel, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, stream: Coroutine[Any, Any, T], on: Wheel, loop: asyncio.AbstractEventLoop) -> None:
         self._stream = stream
         self._wheel = on
         self._loop = loop

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_one_piece_full_stream_and_incremental_stream_say_the_same(scenes: list[
     parts = [event["output"]["text"] for event in events(scenes[3])]
     assert len(full) == len(parts) > 2
     assert full[-1] == "".join(parts) == whole
-    assert all(later.startswith(earlier) for earlier, later in zip(full, full[1:], strict=False))
+    assert all(later.startswith(earlier) for earlier, later in pairwise(full))
 
 
 def test_the_native_frames_are_shown_line_by_line(scenes: list[str]) -> None:

@@ -189,6 +189,16 @@ def test_a_finish_reason_of_a_test_s_own_is_written_as_json() -> None:
     assert choices(found)[-1]["finish_reason"] == '"%b\n'
 
 
+def test_logprobs_stand_beside_the_tokens_they_belong_to() -> None:
+    text = "一二三四五六七八"
+    found = choices(chunks(asked(thinking=True), Reply(text, "嗯"), logprobs=True))
+    count = len(tokenizer.load().encode(text))
+    shown = [len((state["logprobs"] or {"content": ()})["content"]) for state in found]
+    told = [len(tokenizer.load().encode(state["delta"]["content"] or "")) for state in found]
+    assert shown == told
+    assert sum(shown) == count
+
+
 # Streamed or not, it is one answer
 
 TEXTS = st.text(max_size=60) | st.sampled_from(['"\\/\n\r\t\0', "\u2028\u2029\x7f\x85", "👩‍👩‍👧‍👦 🜚", "%b%d", "é"])

@@ -125,7 +125,7 @@ def test_calls_and_answers_arrive() -> None:
     ],
 )
 def test_stops_are_texts_or_tokens(given: Any, expected: tuple[Any, ...]) -> None:
-    assert stops(given) == expected
+    assert repr(stops(given)) == repr(expected)
 
 
 # Whatever the body is

@@ -178,6 +178,14 @@ def test_a_stream_is_sliced_as_the_model_does_it(model: str, profile: str, expec
     assert [event["usage"]["output_tokens"] for event in found][:6] == expected
 
 
+def test_logprobs_stand_beside_the_tokens_they_belong_to() -> None:
+    found = events(asked("qwen-plus", thinking=True), Reply("一二三四五六", "嗯"), logprobs=True)
+    shown = [len(state.get("logprobs", {}).get("content", ())) for state in choices(found)]
+    billed = [event["usage"]["output_tokens"] for event in found]
+    assert shown == [0, 1, *(after - before for before, after in pairwise(billed[1:]))]
+    assert sum(shown) == len(tokenizer.load().encode("一二三四五六"))
+
+
 # The four modes say the same
 
 TEXTS = st.text(max_size=60) | st.sampled_from(['"\\/\n\r\t\0', "\u2028\u2029\x7f\x85", "👩‍👩‍👧‍👦 🜚", "%b%d", "é"])

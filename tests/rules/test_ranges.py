@@ -11,6 +11,7 @@ from refusals import ENGINE, Dialect, body_of, native_body, refusal, said
 from mockserver import schemas
 from mockserver.dialects.body import parse
 from mockserver.dialects.draft import Draft
+from mockserver.errors import ApiError
 from mockserver.models import models
 from mockserver.profiles import PROFILES
 from mockserver.rules import ranges
@@ -164,11 +165,32 @@ def test_a_refused_compatible_stream_is_one_frame_without_prefix() -> None:
     )
 
 
-NUMBERS = st.integers(-3, 10) | st.floats(-3, 10) | st.integers(-(2**63), 2**64 - 1)
+NUMBERS = (
+    st.sampled_from([-2, 0, 0.0, 1, 1.0, 2, 4, 4.0, 5])
+    | st.integers(-3, 10)
+    | st.floats(-3, 10)
+    | st.integers(-(2**63), 2**64 - 1)
+)
 NAMES = st.sampled_from(
     ["top_k", "repetition_penalty", "presence_penalty", "n", "top_logprobs", "stop", "max_tokens", "seed"]
 )
 STOPS = st.recursive(NUMBERS | st.text(max_size=3), lambda inner: st.lists(inner, max_size=3), max_leaves=4)
+
+
+def judged_by_the_rules_alone(dialect: Dialect, parameters: Any) -> None:
+    apply(ranges.FIXED, Draft(dialect, PROFILES["2026"], MODEL, stream=False, parameters=parameters, messages=()))
+
+
+@pytest.mark.parametrize(("name", "refused", "accepted", "text"), FIXED, ids=[row[0] for row in FIXED])
+def test_the_bounds_of_the_rules_are_those_of_the_schema(
+    name: str, refused: list[Any], accepted: list[Any], text: str
+) -> None:
+    for value in accepted:
+        judged_by_the_rules_alone("native", {name: value})
+    for value in refused:
+        with pytest.raises(ApiError) as caught:
+            judged_by_the_rules_alone("native", {name: value})
+        assert caught.value.entry.native.message == text
 
 
 @given(name=NAMES, value=NUMBERS, stop=STOPS, dialect=st.sampled_from(["native", "compatible"]))
@@ -180,4 +202,4 @@ def test_what_the_schema_accepts_the_fixed_ranges_accept_too(
     schema = "native/generation-request" if dialect == "native" else "compatible/chat-request"
     if schemas.accepts(schema, body):
         parameters = body["parameters"] if dialect == "native" else body
-        apply(ranges.FIXED, Draft(dialect, PROFILES["2026"], MODEL, False, parameters, ()))
+        judged_by_the_rules_alone(dialect, parameters)
