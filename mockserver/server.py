@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Self
@@ -142,8 +142,9 @@ class MockServer:
 class Server(uvicorn.Server):
     """uvicorn's server, but it wakes up to stop instead of looking ten times a second whether it should."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, *, when_ready: Callable[[], None] = lambda: None) -> None:
         super().__init__(_config(app))
+        self._when_ready = when_ready
         self.ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -154,6 +155,7 @@ class Server(uvicorn.Server):
         self._stopping = asyncio.Event()
         await super().startup(sockets)
         self.ready.set()
+        self._when_ready()
 
     async def main_loop(self) -> None:
         """Wait for the end. uvicorn's loop also renews its `date` header, which is off."""

@@ -159,15 +159,15 @@ def test_no_stop_sequence_is_ever_in_the_text(emulator: InProcess, case: Case, s
 
 @given(case=cases(PLAIN))
 @settings(max_examples=50)
-def test_the_text_format_says_what_the_message_format_says(emulator: InProcess, case: Case) -> None:
+def test_the_text_format_says_what_the_message_format_says_once(emulator: InProcess, case: Case) -> None:
     for name in ("n", "tools", "tool_choice", "parallel_tool_calls", "logprobs"):
         case.parameters.pop(name, None)
     message, text = (
-        native_json(accepted(emulator.post(GENERATION, case.native(result_format=shape))))
-        for shape in ("message", "text")
+        native_json(accepted(emulator.post(GENERATION, case.native(**more))))
+        for more in ({"result_format": "message"}, {"result_format": "text", "n": 2})
     )
     streamed = native_incremental(
-        accepted(emulator.post(GENERATION, case.native(result_format="text", incremental_output=True), SSE))
+        accepted(emulator.post(GENERATION, case.native(result_format="text", n=2, incremental_output=True), SSE))
     )
     assert message == text == streamed
 

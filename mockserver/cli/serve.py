@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from dataclasses import fields
+from functools import partial
 
 from mockserver._version import __version__
 from mockserver.settings import ENVIRONMENT_PREFIX, LOG_LEVELS, Settings, SettingsError
@@ -50,12 +51,12 @@ def _serve(settings: Settings) -> int:
         with server.listen(settings.host, settings.port) as listener:
             app = create_app(settings)
             with server.ended_by_signals():
-                print(banner(server.origin(listener), settings), flush=True)
+                shown = partial(print, banner(server.origin(listener), settings), flush=True)
                 if not _is_loopback(listener.getsockname()[0]):
                     logger.warning(
                         "%s can be reached from other machines: whoever reaches it may use it.", settings.host
                     )
-                server.Server(app).run(sockets=[listener])
+                server.Server(app, when_ready=shown).run(sockets=[listener])
     except (server.ServerError, DataDirError, OSError) as error:
         return _fail(str(error))
     return 0

@@ -68,7 +68,7 @@ class Draft:
             result_format=self._result_format(),
             include_usage=self._include_usage(),
             seed=get("seed"),
-            n=1 if self.tools else get("n", 1),
+            n=self._n(),
             max_tokens=get("max_tokens"),
             max_completion_tokens=get("max_completion_tokens"),
             thinking=self.thinking,
@@ -92,6 +92,10 @@ class Draft:
         if self.dialect == "compatible":
             return True
         return bool(self.parameters.get("incremental_output", self.model.incremental or self.thinking))
+
+    def _n(self) -> int:
+        """Calls come once (documented), and the text format has no room for more than one answer."""
+        return 1 if self.tools or self._result_format() == "text" else int(self.parameters.get("n", 1))
 
     def _result_format(self) -> Any:
         if self.dialect == "compatible" or self.thinking or self.tools:

@@ -45,7 +45,7 @@ def test_every_documented_word_is_read(word: str) -> None:
 
 @pytest.mark.parametrize("name", catalogue())
 def test_every_error_of_the_catalogue_can_be_asked_for(name: str) -> None:
-    assert outcome(f"fault={name} after=2") == Outcome(error=ErrorSpec(name, after=2))
+    assert outcome(f"fault={quoted(name)} after=2") == Outcome(error=ErrorSpec(name, after=2))
 
 
 @pytest.mark.parametrize("kind", known_faults())

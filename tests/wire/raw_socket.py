@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.wire.answer import Answer
 from mockserver.wire.deliver import deliver
@@ -48,6 +48,7 @@ class Plan:
     pacing: Pacing | None = None
     frame: ErrorFrame | None = None
     sleep_clock: Any = None
+    probe: ASGIApp | None = None
     seed: int = 0
 
 
@@ -154,6 +155,8 @@ def running(loop: str) -> Iterator[Peer]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         plan = peer.plan
+        if plan.probe is not None:
+            await plan.probe(scope, receive, send)
         ending = await deliver(
             plan.answer(),
             pacing=plan.pacing,
