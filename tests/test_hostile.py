@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hostility import BOTH, client, question, quiet
-from in_process import GENERATION, SSE, InProcess
+from in_process import CHAT, GENERATION, SSE, InProcess
 
 from mockserver.settings import MEBIBYTE
 
@@ -167,6 +167,20 @@ def test_ten_thousand_messages_are_an_input_like_others(client: InProcess, path:
     messages = [*turns, {"role": "user", "content": "?"}]
     body = {"model": "qwen-turbo", "messages": messages, "input": {"messages": messages}}
     assert client.post(path, body).status_code == 200
+
+
+def test_the_work_on_turns_grows_with_their_number_alone(client: InProcess) -> None:
+    called = {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]}
+    answered = {"role": "tool", "content": "x", "tool_call_id": "c"}
+    body = question("hi")
+    del body["input"]
+    body["messages"] += [called, answered] * 25_000
+    assert client.post(CHAT, body).status_code == 200
+
+
+def test_the_work_on_stops_grows_with_their_number_alone(client: InProcess) -> None:
+    stops = [[94 + number % 100, 200 + number % 7] for number in range(60_000)]  # halves of characters
+    assert client.post(CHAT, question("hi", stop=stops)).status_code == 200
 
 
 @BOTH

@@ -87,9 +87,7 @@ class _Cutter:
 
     def _reasoning(self, reasoning: str) -> tuple[Segment, str]:
         whole = self._tokenizer.pieces(reasoning)
-        within = cut(
-            whole, _smallest(len(whole.ends), self._request.thinking_budget, self._request.model.max_cot)
-        )
+        within = cut(whole, _smallest(len(whole.ends), self._request.thinking_budget, self._request.model.max_cot))
         left = _smallest(len(within.ends), self._request.max_completion_tokens)
         return cut(within, left), "length" if left < len(within.ends) else ""
 
@@ -143,18 +141,11 @@ def _part_of_call(call: CallSegment, left: int) -> Iterator[CallSegment]:
 
 def _first_stop(text: str, stops: Sequence[Stop], tokenizer: Tokenizer) -> int | None:
     """Where the earliest stop sequence begins, in characters."""
-    found = [at for stop in stops if (at := _find(text, stop, tokenizer)) is not None]
-    return min(found, default=None)
-
-
-def _find(text: str, stop: Stop, tokenizer: Tokenizer) -> int | None:
-    spelled = stop if isinstance(stop, str) else _spell(stop, tokenizer)
-    if spelled is None:
-        return None
-    if isinstance(spelled, str):
-        at = text.find(spelled) if spelled else -1
-        return at if at >= 0 else None
-    return _find_tokens(text, spelled, tokenizer)
+    spelled = [stop if isinstance(stop, str) else _spell(stop, tokenizer) for stop in stops]
+    split = [ids for ids in spelled if isinstance(ids, tuple)]
+    found = [text.find(words) for words in spelled if isinstance(words, str) and words]
+    found += _find_tokens(text, split, tokenizer) if split else ()
+    return min((at for at in found if at >= 0), default=None)
 
 
 def _spell(ids: tuple[int, ...], tokenizer: Tokenizer) -> str | tuple[int, ...] | None:
@@ -167,7 +158,9 @@ def _spell(ids: tuple[int, ...], tokenizer: Tokenizer) -> str | tuple[int, ...] 
         return None
 
 
-def _find_tokens(text: str, ids: tuple[int, ...], tokenizer: Tokenizer) -> int | None:
+def _find_tokens(text: str, stops: Sequence[tuple[int, ...]], tokenizer: Tokenizer) -> Iterator[int]:
+    """Wherever one of the lists of ids begins."""
     tokens, ends = tuple(tokenizer.encode(text)), (0, *tokenizer.pieces(text).ends)
-    starts = range(len(tokens) - len(ids) + 1)
-    return next((ends[at] for at in starts if tokens[at : at + len(ids)] == ids), None)
+    for ids in stops:
+        starts = range(len(tokens) - len(ids) + 1)
+        yield from (ends[at] for at in starts if tokens[at : at + len(ids)] == ids)

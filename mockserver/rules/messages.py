@@ -167,7 +167,7 @@ def _unanswered(draft: Draft) -> Params | None:
     for index, message in enumerate(draft.messages):
         calls = _calls(message)
         if calls:
-            answers = list(_answers(draft.messages[index + 1 :]))
+            answers = list(_answers(draft.messages, index + 1))
             missing = {call.get("id") for call in calls if isinstance(call, Mapping)} - {
                 answer.get("tool_call_id") for answer in answers
             }
@@ -177,11 +177,11 @@ def _unanswered(draft: Draft) -> Params | None:
     return None
 
 
-def _answers(following: tuple[Json, ...]) -> Iterator[Json]:
-    for message in following:
-        if message.get("role") != "tool":
+def _answers(messages: tuple[Json, ...], start: int) -> Iterator[Json]:
+    for index in range(start, len(messages)):
+        if messages[index].get("role") != "tool":
             return
-        yield message
+        yield messages[index]
 
 
 RULES = (

@@ -11,7 +11,7 @@ when a request comes. Outcomes are a sequence, consumed in order; the last one r
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mockserver.errors import CatalogueError, Entry, catalogue
@@ -298,9 +298,3 @@ class Stub:
         if isinstance(self.times, Exactly):
             unreached = f"times {self.times.n} would never reach the last of {len(self.outcomes)} outcomes"
             _require(self.times.n >= len(self.outcomes), unreached)
-
-
-def criteria(matcher: Matcher) -> dict[str, Any]:
-    """The fields of a matcher that ask for something."""
-    named = ((each.name, getattr(matcher, each.name)) for each in fields(matcher))
-    return {name: value for name, value in named if value is not None and value not in ((), {})}

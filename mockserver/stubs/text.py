@@ -73,8 +73,8 @@ def _composed(text: str) -> "Node | None":
         return yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        raise BadTextError(str(problem), mark and mark.line + 1) from error
+        said = [getattr(error, part, None) for part in ("context", "problem", "reason")]
+        raise BadTextError(", ".join(filter(None, said)) or str(error), mark and mark.line + 1) from error
     except RecursionError as error:
         raise BadTextError("nested too deep") from error
 
@@ -96,10 +96,17 @@ def _value(node: "Node", counter: Iterator[int]) -> Any:
         return _scalar(node.value, line) if getattr(node, "style", None) is None else node.value
     try:
         if node.tag == _MAP:
-            return _object([(_value(key, counter), _value(child, counter)) for key, child in node.value], line)
+            return _mapping(node, counter)
         return [_value(child, counter) for child in node.value]
     except RecursionError as error:
         raise BadTextError("nested too deep", line) from error
+
+
+def _mapping(node: "Node", counter: Iterator[int]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, child in node.value:
+        _put(found, _value(key, counter), _value(child, counter), key.start_mark.line + 1)
+    return found
 
 
 def _scalar(text: str, line: int) -> Any:
@@ -118,15 +125,19 @@ def _finite(text: str, line: int) -> float:
     return number
 
 
-def _object(pairs: Iterable[tuple[Any, Any]], line: int | None = None) -> dict[str, Any]:
+def _object(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
-        if not isinstance(key, str):
-            raise BadTextError(f"the key {key!r} is no text; put it in quotes", line)
-        if key in found:
-            raise BadTextError(f"the key {key!r} stands twice", line)
-        found[key] = value
+        _put(found, key, value, None)
     return found
+
+
+def _put(found: dict[str, Any], key: Any, value: Any, line: int | None) -> None:
+    if not isinstance(key, str):
+        raise BadTextError(f"the key {key!r} is no text; put it in quotes", line)
+    if key in found:
+        raise BadTextError(f"the key {key!r} stands twice", line)
+    found[key] = value
 
 
 def _no_constant(name: str) -> Any:

@@ -16,14 +16,13 @@ from contextlib import suppress
 from starlette.types import Receive, Scope, Send
 
 from mockserver.wire.answer import Answer
+from mockserver.wire.connection import EXTENSION, take_over
 from mockserver.wire.delivery import Delivery, Finish, Segment, with_last
 from mockserver.wire.fault import Fault
 from mockserver.wire.fault_kind import ErrorFrame, Setting
-from mockserver.wire.faults import bend
 from mockserver.wire.outlet import AsgiOutlet, Outlet, RawOutlet
 from mockserver.wire.pacing import Pacing
 from mockserver.wire.progress import Ending, How, Progress
-from mockserver.wire.protocol import EXTENSION, take_over
 from mockserver.wire.send import FRAMES_PER_TURN, discard, send_answer, wait_for_disconnect
 from mockserver.wire.timers import ClientLeftError, SleepClock, Slept, Timeline, wheel
 
@@ -57,6 +56,8 @@ async def deliver(  # noqa: PLR0913 - the one place where all of these meet
         complete = await send_answer(answer, receive, send, progress)
         how: How = "finished" if complete else "client-left"
         return Ending(how) if progress is None else progress.end(how)
+    from mockserver.wire.faults import bend  # noqa: PLC0415 - who needs no fault need not load them
+
     timeline: Timeline = wheel() if sleep_clock is None else Slept(sleep_clock)
     counted = progress or Progress(timeline.now)
     counted.use(timeline.now)

@@ -106,7 +106,10 @@ def _paced(delivery: Delivery, pacing: Pacing | None, rng: random.Random) -> Del
 
 def _timed(segments: Iterable[Segment], times: Iterator[float]) -> Iterator[Segment]:
     for segment in segments:
-        yield replace(segment, due=next(times)) if segment.events else segment
+        if segment.events:
+            yield Segment(segment.data, segment.pause, segment.events, next(times))  # `replace` is slow
+        else:
+            yield segment
 
 
 def schema() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Faults of segments: in which pieces the body comes, and how slowly."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mockserver.wire.delivery import Delivery, Segment

@@ -11,8 +11,8 @@ from typing import NoReturn, Protocol
 
 from starlette.types import Send
 
+from mockserver.wire.connection import Connection
 from mockserver.wire.delivery import Delivery, body_bytes, end_bytes, head_parts
-from mockserver.wire.protocol import Connection
 from mockserver.wire.timers import Timeline
 
 logger = logging.getLogger("mockserver")

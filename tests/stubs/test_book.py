@@ -236,12 +236,11 @@ def test_what_a_test_still_waits_for(stub: Stub, requests: int, left: int) -> No
 def test_the_near_miss_report_names_each_stub_and_each_reason(models: list[str]) -> None:
     wanted = TextMatch(contains="天气")
     stubs = [says("x", matcher=Matcher(model=each, last_user=wanted), name=f"n{at}") for at, each in enumerate(models)]
+    reason = 'last_user contains "天气": it is "你好"'
     report = book_of(*stubs).near_misses(VIEW)
     assert "No stub matches POST /chat/completions" in report
     for at, model in enumerate(models):
-        assert (
-            f'stub-{at + 1} "n{at}": model is like "{model}": it is "qwen-plus"; last_user contains "天气": it is "你好"'
-        ) in report
+        assert f'stub-{at + 1} "n{at}": model is like "{model}": it is "qwen-plus"; {reason}' in report
 
 
 def test_the_report_shows_the_closest_first_and_says_what_else_kept_a_stub_back() -> None:

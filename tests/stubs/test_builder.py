@@ -1,6 +1,8 @@
 """Stubs in Python: what is said is what the book has."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -189,3 +191,10 @@ def test_a_function_replies(book: StubBook) -> None:
 def test_what_makes_no_sense_is_refused_where_it_is_said(book: StubBook, say: Callable[[On], Any], says: str) -> None:
     with pytest.raises(StubError, match=says):
         say(on(book))
+
+
+def test_what_only_some_stubs_need_is_not_imported_before() -> None:
+    heavy = {"jinja2", "yaml", "regex", "jsonschema"}
+    program = f"import sys, mockserver.stubs.builder, mockserver.stubs.loader; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout == "set()\n"

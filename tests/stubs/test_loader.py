@@ -81,7 +81,7 @@ def test_every_problem_is_listed_with_file_and_line(tmp_path: Path) -> None:
         load_folder(tmp_path)
     lines = str(caught.value).splitlines()
     assert [line.split(":")[0] for line in lines] == [
-        "latin.yaml", "name.yaml, line 3", "schema.yaml, line 3", "syntax.json, line 2", "twice.yaml, line 1",
+        "latin.yaml", "name.yaml, line 3", "schema.yaml, line 3", "syntax.json, line 2", "twice.yaml, line 2",
         "the id 'same' stands 2 times",
     ]  # fmt: skip
     assert "stubs[1].reply is 5; it must be a text or an object." in lines[2]
@@ -135,7 +135,7 @@ def test_a_change_of_the_same_size_is_seen_by_its_time(tmp_path: Path) -> None:
 def test_the_thread_sees_changes_survives_mistakes_and_stops(tmp_path: Path) -> None:
     seen, again = Event(), Event()
 
-    def apply(stubs: tuple[Stub, ...]) -> None:
+    def apply(_: tuple[Stub, ...]) -> None:
         if not seen.is_set():
             seen.set()
             raise RuntimeError("a mistake of the callback")

@@ -1,6 +1,7 @@
 """Templates: what they can say, and that they can neither escape nor exhaust."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -109,10 +110,8 @@ def test_a_huge_output_is_refused_before_it_is_made(text: str) -> None:
     | st.text(max_size=30).map(lambda inner: "{{" + inner + "}}")
 )
 def test_any_text_is_rendered_or_refused(text: str) -> None:
-    try:
+    with suppress(StubError):
         assert len(render(text, VIEW)) <= LONGEST_OUTPUT
-    except StubError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(

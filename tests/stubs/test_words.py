@@ -1,5 +1,6 @@
 """The words of the header and the directive: one grammar, nothing ignored."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -151,10 +152,8 @@ def test_what_cannot_be_is_refused_in_words(text: str, says: str) -> None:
 
 @given(st.text(alphabet="fault=reset;after 1\"'\\[]ms.晴", max_size=40) | st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
+    with suppress(StubError):
         assert isinstance(stub_of(text), Stub)
-    except StubError as error:
-        assert str(error)
 
 
 # --- directives

@@ -26,6 +26,11 @@ STREAM = (b"content-type", b"text/event-stream;charset=UTF-8")
 SECONDS = 5
 
 
+def chance(seed: int = 0) -> random.Random:
+    """Repeatable chance."""
+    return random.Random(seed)  # noqa: S311 - not a secret
+
+
 def event(number: int, text: str = "x") -> bytes:
     """An event as native streams have it."""
     return b'id:%d\nevent:result\n:HTTP_STATUS/200\ndata:{"output":{"text":"%b"}}\n\n' % (number, text.encode())
@@ -93,6 +98,16 @@ class Peer:
     endings: list[Ending] = field(default_factory=list)
     reported: list[Ending] = field(default_factory=list)
 
+    asked: int = 0
+
+    def forget(self) -> None:
+        """Wait for what is still going on, and begin anew."""
+        if self.asked:
+            self.ending(self.asked)
+        self.asked = 0
+        self.endings.clear()
+        self.reported.clear()
+
     def connect(self) -> socket.socket:
         """A connection that has asked."""
         client = socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
@@ -155,6 +170,7 @@ def running(loop: str) -> Iterator[Peer]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         plan = peer.plan
+        peer.asked += 1
         if plan.probe is not None:
             await plan.probe(scope, receive, send)
         ending = await deliver(
@@ -165,7 +181,7 @@ def running(loop: str) -> Iterator[Peer]:
             receive=receive,
             send=send,
             sleep_clock=plan.sleep_clock,
-            rng=random.Random(plan.seed),
+            rng=chance(plan.seed),
             frame=plan.frame,
             progress=Progress(time.monotonic, peer.reported.append),
         )

@@ -1,16 +1,16 @@
 """Each fault over pure data: what it does to the segments of an answer."""
 
 import json
-import random
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_socket import STREAM, event
+from raw_socket import STREAM, chance, event
 
 from mockserver import schemas
 from mockserver.wire.answer import Answer, Headers
@@ -31,7 +31,7 @@ events = st.lists(st.builds(event, st.integers(1, 99), st.text("aé漢😀")), m
 def bent(frames: Iterable[bytes] | bytes, *faults: Fault, pacing: Pacing | None = None, seed: int = 0) -> Delivery:
     headers: Headers = [(b"content-type", b"application/json")] if isinstance(frames, bytes) else [STREAM]
     body = frames if isinstance(frames, bytes) else iter(frames)
-    setting = Setting(random.Random(seed), lambda _fault, number: b"event:error\ndata:%d\n\n" % number + DONE)
+    setting = Setting(chance(seed), lambda _fault, number: b"event:error\ndata:%d\n\n" % number + DONE)
     return bend(Answer(200, headers, body), faults, pacing, setting)
 
 
@@ -46,7 +46,8 @@ def counted(segments: Iterable[Segment]) -> int:
 def parsed(stream: bytes) -> list[bytes]:
     """The data of the events of a stream, as the SSE standard says."""
     lines = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    found, held = [], []
+    found: list[bytes] = []
+    held: list[bytes] = []
     for line in lines:
         name, _, value = line.partition(b":")
         if not line:
@@ -64,10 +65,10 @@ def test_every_kind_names_itself_and_says_in_a_line_what_the_client_sees_in_two_
     for name, kind in FAULTS.items():
         assert kind.name == name
         assert kind.stage in STAGES
-        for said in (kind, *kind.params.values()):
-            assert said.en.endswith(".")
-            assert said.zh.endswith("。")
-            assert "\n" not in said.en + said.zh
+        for en, zh in ((kind.en, kind.zh), *((param.en, param.zh) for param in kind.params.values())):
+            assert en.endswith(".")
+            assert zh.endswith("。")
+            assert "\n" not in en + zh
         assert set(kind.one_of) <= set(kind.params)
 
 
@@ -223,7 +224,7 @@ def test_garbage_stands_between_events_and_is_none() -> None:
 
 def test_random_garbage_comes_from_the_seed() -> None:
     noise = data(EVENTS, "garbage", size=100)[1]
-    assert noise == random.Random(0).randbytes(100)
+    assert noise == chance().randbytes(100)
 
 
 def test_events_twice_out_of_order_and_missing() -> None:
@@ -261,7 +262,7 @@ def test_an_error_frame_has_the_next_number_and_the_stream_ends_with_it(after: i
 
 def test_an_error_frame_needs_a_dialect() -> None:
     with pytest.raises(FaultError, match="needs a dialect"):
-        bend(Answer(200, [STREAM], iter(EVENTS)), [fault("error-frame", {})], None, Setting(random.Random(0)))
+        bend(Answer(200, [STREAM], iter(EVENTS)), [fault("error-frame", {})], None, Setting(chance()))
 
 
 def test_the_dialect_is_told_what_the_error_frame_is_of() -> None:
@@ -271,10 +272,10 @@ def test_the_dialect_is_told_what_the_error_frame_is_of() -> None:
         told.append((asked, number))
         return b"data: {}\n\n"
 
-    params = {"name": "Throttling", "after": 1, "leak_native": True}
+    params: dict[str, str | int] = {"name": "Throttling", "after": 1, "leak_native": True}
     list(
         bend(
-            Answer(200, [STREAM], iter(EVENTS)), [fault("error-frame", params)], None, Setting(random.Random(0), frame)
+            Answer(200, [STREAM], iter(EVENTS)), [fault("error-frame", params)], None, Setting(chance(), frame)
         ).segments
     )
     assert told == [(Fault("error-frame", params), 2)]
@@ -346,7 +347,7 @@ def test_segments_are_cut_inside_of_what_they_name(frames: list[bytes]) -> None:
     for cut, before, after in (("in-data", b"da", b"ta:"), ("in-crlf", b"\r", b"\n")):
         pieces = data(frames, "segments", cut=cut)
         assert len(pieces) > len(frames)
-        for left, right in zip(pieces, pieces[1:], strict=False):
+        for left, right in pairwise(pieces):
             assert (left.endswith(before) and right.startswith(after)) or left.endswith(b"\n")
 
 
@@ -380,7 +381,7 @@ def test_gzip_that_is_broken_stops_every_decompressor() -> None:
 def test_an_http_status_keeps_the_headers_that_are_not_about_the_body() -> None:
     answer = Answer(200, [(b"content-encoding", b"gzip"), (b"x-request-id", b"7"), STREAM], iter(EVENTS), gzip=True)
     asked = fault("http-status", {"status": 503, "body": "busy", "headers": "Retry-After: 3\nx-a: b"})
-    delivery = bend(answer, [asked], None, Setting(random.Random(0)))
+    delivery = bend(answer, [asked], None, Setting(chance()))
     assert delivery.headers == [
         (b"x-request-id", b"7"),
         (b"content-type", b"text/plain"),

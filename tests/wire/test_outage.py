@@ -1,14 +1,13 @@
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raw_socket import chance
 
 from mockserver.wire.outage import Outage, Ramp
 
 
 def asked(machine: Outage[str] | Ramp[str], times: list[float], seed: int = 0) -> list[str | None]:
-    rng = random.Random(seed)
+    rng = chance(seed)
     return [machine.next(now, rng) for now in times]
 
 
