@@ -192,7 +192,7 @@ class _Window:
         self.total(now_ms)
         newest = self._marks[-1] if self._marks else None
         if newest is not None and now_ms - newest[0] <= self._grain:
-            pass
+            newest[1] = max(newest[1], now_ms)
             newest[2] += amount
         else:
             self._marks.append([now_ms, now_ms if newest is None else max(newest[1], now_ms), amount])

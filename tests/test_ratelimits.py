@@ -56,6 +56,12 @@ def test_tokens_are_counted_after_the_answer_and_refuse_the_next_request(limit: 
     assert refusal(limited, window + 5) is None
 
 
+def test_a_request_that_spent_nothing_uses_up_no_tokens() -> None:
+    limited = meter("tpm=1")
+    limited.spend(QWEN, 0, 0)
+    assert admitted(limited, [0, 0, 0]) == [0, 0, 0]
+
+
 def test_as_many_as_the_limit_run_at_the_same_time() -> None:
     limited = meter("concurrency=2")
     with limited.running(QWEN):

@@ -103,7 +103,7 @@ class Wheel:
     async def run(self, stream: Coroutine[Any, Any, T], departure: "asyncio.Task[None]") -> T:
         """Run a stream to its end."""
         running = _Running(stream, self, self._loop)
-        pass
+        departure.add_done_callback(running.leave)
         try:
             running.step()
             return await running.result
