@@ -62,7 +62,8 @@ class GenerationRequest:
     `seed` None means the client gave none. `max_tokens` limits the text, `max_completion_tokens` the text and
     the reasoning; `thinking_budget` the reasoning. `tool_choice` is "auto", "none", "required" or the name of a tool.
     `top_logprobs` None means that no logprobs were asked for. `input_tokens` may be preset by documents: the
-    texts of `documents` are part of the prompt (qwen-long) and are counted with it.
+    texts of `documents` are part of the prompt (qwen-long) and are counted with it. `tokens_per_chunk` replaces the
+    service's own schedule of a stream.
     """
 
     dialect: Dialect
@@ -87,6 +88,7 @@ class GenerationRequest:
     search: bool = False
     documents: tuple[str, ...] = ()
     from_prompt: bool = False
+    tokens_per_chunk: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class Segment:
 
     text: str = ""
     ends: tuple[int, ...] = ()
+    marks: tuple[int, ...] = ()
+    """Where a test wants its chunks to end, in characters; empty: the service's own schedule decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,8 @@ class Completion:
 
     choices: tuple[Choice, ...]
     input_tokens: int
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that replace those of the computed usage, in the words of the dialect: a test wants them so."""
 
     @property
     def output_tokens(self) -> int:

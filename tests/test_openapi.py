@@ -12,9 +12,7 @@ from mockserver import openapi, schemas
 DOCUMENT = openapi.document(server_url="http://127.0.0.1:8080")
 COMPONENTS = DOCUMENT["components"]["schemas"]
 ROUTES = {
-    (method, path): operation
-    for path, methods in DOCUMENT["paths"].items()
-    for method, operation in methods.items()
+    (method, path): operation for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
 }
 
 
@@ -96,9 +94,7 @@ def test_a_path_declares_its_variables_and_answers_errors_of_its_dialect(route: 
 
 def test_streams_are_described_event_by_event_in_success_and_in_failure() -> None:
     streamed = {
-        route
-        for route, each in ROUTES.items()
-        if "text/event-stream" in each["responses"]["200"].get("content", {})
+        route for route, each in ROUTES.items() if "text/event-stream" in each["responses"]["200"].get("content", {})
     }
     assert {path.rsplit("/", 1)[1] for _, path in streamed} == {"generation", "completions"}
     for route in streamed:
@@ -110,9 +106,7 @@ def test_streams_are_described_event_by_event_in_success_and_in_failure() -> Non
     ("route", "field"),
     [(("post", "/api/v1/files"), "files"), (("post", "/compatible-mode/v1/files"), "file")],
 )
-def test_uploads_are_multipart_forms_with_the_field_of_the_dialect(
-    route: tuple[str, str], field: str
-) -> None:
+def test_uploads_are_multipart_forms_with_the_field_of_the_dialect(route: tuple[str, str], field: str) -> None:
     (media_type,) = content = ROUTES[route]["requestBody"]["content"]
     schema = COMPONENTS[content[media_type]["schema"]["$ref"].rsplit("/", 1)[1]]
     assert media_type == "multipart/form-data"

@@ -19,9 +19,7 @@ UUID = "7e3d5586-cb70-98ce-97bf-8a2ac0091c3f"
 NATIVE, COMPATIBLE = "native/generation-request", "compatible/chat-request"
 USER = {"role": "user", "content": "hi"}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-EXAMPLES = [
-    (name, example) for name in schemas.names() for example in schemas.document(name).get("examples", ())
-]
+EXAMPLES = [(name, example) for name in schemas.names() for example in schemas.document(name).get("examples", ())]
 
 
 def native(**parameters: Any) -> dict[str, Any]:
@@ -92,9 +90,7 @@ VALUES: list[Any] = [
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield path
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield from places(child, (*path, key))
 
@@ -404,9 +400,7 @@ RECORDED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "sample"), [(name, each) for name, all_ in RECORDED.items() for each in all_]
-)
+@pytest.mark.parametrize(("name", "sample"), [(name, each) for name, all_ in RECORDED.items() for each in all_])
 def test_what_the_service_sent_is_accepted(name: str, sample: str) -> None:
     assert schemas.explain(name, json.loads(sample)) == []
 

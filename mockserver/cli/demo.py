@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
+from mockserver.cli.style import BOLD, CYAN, DIM, GREEN, RED, Style, style_of
 from mockserver.server import MockServer
 
 NATIVE = "/api/v1/services/aigc/text-generation/generation"
@@ -20,8 +21,6 @@ QUESTION = "请问 1+1 是多少？"
 RECIPE = "用萝卜、土豆、茄子做饭，给我个菜谱"
 BOUNDARY = "demo-boundary"
 DOCUMENT = "百炼 X1 手机：6.7 英寸屏幕。电池容量 5000mAh，支持 120W 快充。参考售价 4599 元。"
-
-BOLD, DIM, CYAN, GREEN, RED, RESET = "\033[1m", "\033[2m", "\033[36m", "\033[32m", "\033[31m", "\033[0m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def about_document(file_id: str) -> Call:
 
 def run() -> int:
     """Plays the demo. Returns the exit code: 0, or 1 if a call went otherwise than its title says."""
-    show = _Printer(color=sys.stdout.isatty())
+    show = _Printer(style_of(sys.stdout))
     with MockServer() as server:
         show.opening(server)
         answers = [_play(number, call, server, show) for number, call in enumerate(scenes(), 1)]
@@ -126,8 +125,8 @@ def _form() -> tuple[bytes, str]:
 class _Printer:
     """What the person sees: in colour on a terminal, plain elsewhere."""
 
-    def __init__(self, *, color: bool) -> None:
-        self._color = color
+    def __init__(self, style: Style) -> None:
+        self._style = style
 
     def opening(self, server: MockServer) -> None:
         """Where the server listens."""
@@ -155,4 +154,4 @@ class _Printer:
         self._line("\nThis was all offline. Start a server of your own with: dashscope-mock serve", BOLD)
 
     def _line(self, text: str, *styles: str) -> None:
-        print("".join(styles) + text + RESET if self._color and styles else text, flush=True)
+        print(self._style(text, *styles), flush=True)

@@ -63,4 +63,4 @@ def usage_of(completion: Completion, request: GenerationRequest, profile: Profil
         if request.thinking:
             usage["completion_tokens_details"] = {"reasoning_tokens": completion.reasoning_tokens}
         usage["prompt_tokens_details"] = {"cached_tokens": 0}
-    return usage
+    return {**usage, **completion.usage}

@@ -63,7 +63,7 @@ def _chunks(choice: Choice, request: GenerationRequest, profile: Profile) -> Ite
     if profile.compatible_role_first and not _begins_with_call(choice):
         yield paint["opening"](_opening(request), b"null")
         role, place = b"", "second"
-    for delta in walk(choice, slicing(profile.compatible_chunks, request.model.name)):
+    for delta in walk(choice, slicing(profile.compatible_chunks, request.model.name, request.tokens_per_chunk)):
         for fields in _fields(choice, request, delta):
             yield paint[place](b"{%b%b}" % (fields, role), logprobs(delta))
             role, place = b"", "running"

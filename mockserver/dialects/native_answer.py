@@ -72,6 +72,6 @@ def usage_writer(completion: Completion, request: GenerationRequest, profile: Pr
         values.update(total_tokens=completion.input_tokens + output, output_tokens=output)
         if request.thinking:
             values["output_tokens_details"] = {"reasoning_tokens": reasoning}
-        return orjson.dumps({key: values[key] for key in layout if key in values})
+        return orjson.dumps({**{key: values[key] for key in layout if key in values}, **completion.usage})
 
     return write_usage

@@ -58,7 +58,7 @@ def _turns(completion: Completion, request: GenerationRequest, profile: Profile)
 def _deltas(choice: Choice, request: GenerationRequest, profile: Profile) -> Iterator[Turn]:
     finish = orjson.dumps(finish_reason(choice, request))[1:-1]
     pending: Delta | None = None
-    for delta in walk(choice, slicing(profile.native_chunks, request.model.name)):
+    for delta in walk(choice, slicing(profile.native_chunks, request.model.name, request.tokens_per_chunk)):
         if pending is not None:
             yield choice.index, pending, RUNNING
         pending = delta

@@ -6,6 +6,7 @@ ends between characters and is never empty: where no character has been complete
 next one.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -92,9 +93,18 @@ def walk(choice: Choice, slicing: Slicing) -> Iterator[Delta]:
 
 def _slices(segment: Segment, chunking: Chunking) -> list[tuple[int, int, int]]:
     """(tokens so far, start, end) of every chunk."""
+    if segment.marks:
+        return _marked(segment)
     start, slices = 0, []
     for count in cuts(segment, chunking.first, chunking.step):
         end = segment.ends[count - 1]
         slices.append((count, start, end))
         start = end
     return slices
+
+
+def _marked(segment: Segment) -> list[tuple[int, int, int]]:
+    """The chunks that a test gave. A token that a mark cuts is billed with the chunk that completes it."""
+    ends = [mark for mark in segment.marks if mark < len(segment.text)] + [len(segment.text)]
+    counts = [bisect_right(segment.ends, end) for end in ends[:-1]] + [len(segment.ends)]
+    return list(zip(counts, [0, *ends[:-1]], ends, strict=True))

@@ -122,9 +122,7 @@ def _is_text(text: str) -> bool:
     return "\0" not in text and len(_CONTROL.findall(text)) * 100 <= len(text)
 
 
-def _parse(
-    format_: str, data: bytes, max_pages: int, seconds: float, cancelled: Callable[[], bool]
-) -> Document:
+def _parse(format_: str, data: bytes, max_pages: int, seconds: float, cancelled: Callable[[], bool]) -> Document:
     answer = _ask(_start(format_, max_pages, seconds), data, monotonic() + seconds, cancelled)
     if "error" in answer:
         raise DocumentError(answer["error"])
@@ -145,9 +143,7 @@ def _start(format_: str, max_pages: int, seconds: float) -> "subprocess.Popen[by
     )
 
 
-def _ask(
-    process: "subprocess.Popen[bytes]", data: bytes, deadline: float, cancelled: Callable[[], bool]
-) -> Any:
+def _ask(process: "subprocess.Popen[bytes]", data: bytes, deadline: float, cancelled: Callable[[], bool]) -> Any:
     """The process's answer. The process is gone when this returns or raises."""
     with process:
         try:

@@ -112,9 +112,7 @@ def _xlsx(data: bytes) -> Read:
         raise _Refused("corrupt")
     strings = list(_xlsx_strings(archive)) if "xl/sharedStrings.xml" in names else []
     found = (re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", name) for name in names)
-    sheets = [
-        match[0] for match in sorted((match for match in found if match), key=lambda match: int(match[1]))
-    ]
+    sheets = [match[0] for match in sorted((match for match in found if match), key=lambda match: int(match[1]))]
     return len(sheets), (row for sheet in sheets for row in _xlsx_rows(archive, sheet, strings))
 
 

@@ -18,8 +18,7 @@ _COMMON = 50_000
 def for_text(tokenizer: Tokenizer, text: str, *, seed: int, top: int) -> list[dict[str, Any]]:
     """One entry per token of `text`; what a token gets does not depend on the text after it."""
     return [
-        for_token(tokenizer, token, seed=seed + place, top=top)
-        for place, token in enumerate(tokenizer.encode(text))
+        for_token(tokenizer, token, seed=seed + place, top=top) for place, token in enumerate(tokenizer.encode(text))
     ]
 
 

@@ -1,17 +1,20 @@
-"""What the model says to a request, within its limits: the writer's replies, cut, with logprobs if asked for."""
+"""What the model says to a request within its limits: the replies of the writer or of a test, cut, with logprobs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mockserver.engine import limits, logprobs, writer
 from mockserver.engine.tokenizer import Tokenizer
-from mockserver.generation import Choice, Completion, GenerationRequest
+from mockserver.generation import Choice, Completion, GenerationRequest, Reply
 
 
-def respond(request: GenerationRequest, tokenizer: Tokenizer, input_tokens: int) -> Completion:
-    """The completion of a request whose prompt has `input_tokens` tokens."""
+def respond(
+    request: GenerationRequest, tokenizer: Tokenizer, input_tokens: int, *, replies: Sequence[Reply] | None = None
+) -> Completion:
+    """The completion of a request whose prompt has `input_tokens` tokens. Without `replies` the writer speaks."""
     completion = limits.complete(
         request,
-        writer.replies(request),
+        writer.replies(request) if replies is None else replies,
         tokenizer,
         limit=min(request.model.default_max_tokens, request.model.output_limit(thinking=request.thinking)),
         input_tokens=input_tokens,

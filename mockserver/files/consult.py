@@ -27,11 +27,7 @@ def consult(  # noqa: PLR0913 - a request, where documents are, and how to judge
     messages = request.messages
     found = check_messages(messages, count=count, limits=limits, max_documents=request.model.documents)
     documents = found.texts + library.resolve(session, found.ids, now=now)
-    role = (
-        next((message for message in messages if message.role == "system"), None)
-        if found.role is not None
-        else None
-    )
+    role = next((message for message in messages if message.role == "system"), None) if found.role is not None else None
     spoken = tuple(message for message in messages if message is role or message.role != "system")
     check_total(spoken, documents, count=count, limits=limits)
     return replace(request, messages=spoken, documents=documents)

@@ -186,9 +186,7 @@ class DiskStore:
         with self._lock:
             with self._index:
                 self._index.execute("BEGIN IMMEDIATE")
-                gone = self._index.execute(
-                    "DELETE FROM files WHERE session = ? RETURNING id", (session,)
-                ).fetchall()
+                gone = self._index.execute("DELETE FROM files WHERE session = ? RETURNING id", (session,)).fetchall()
                 self._index.execute("DELETE FROM tombstones WHERE session = ?", (session,))
             for (file_id,) in gone:
                 self._path(session, file_id).unlink(missing_ok=True)

@@ -44,7 +44,8 @@ def compatible_page(files: Sequence[StoredFile], query: Mapping[str, str]) -> Pa
     the span.
 
     Raises:
-        ApiError: InvalidParameter/validation for a bad limit or time; InvalidParameter/file-unknown for an unknown `after`.
+        ApiError: InvalidParameter/validation for a bad limit or time;
+            InvalidParameter/file-unknown for an unknown `after`.
     """
     limit = _limit(query.get("limit", ""))
     earliest = _time("create_after", query)

@@ -59,9 +59,7 @@ def _ids(content: str) -> Iterable[str]:
         yield part.strip().removeprefix(PREFIX)
 
 
-def check_messages(
-    messages: Sequence[Message], *, count: Count, limits: FileLimits, max_documents: int
-) -> References:
+def check_messages(messages: Sequence[Message], *, count: Count, limits: FileLimits, max_documents: int) -> References:
     """Hold the messages to the rules, before any document is read. `max_documents` is `Model.documents`.
 
     Raises:
@@ -94,9 +92,7 @@ def _rounds(messages: Iterable[Message], found: References) -> Iterable[str]:
         yield from (message.content for message in messages if message.role == "user")
 
 
-def check_total(
-    messages: Iterable[Message], documents: Iterable[str], *, count: Count, limits: FileLimits
-) -> None:
+def check_total(messages: Iterable[Message], documents: Iterable[str], *, count: Count, limits: FileLimits) -> None:
     """Refuse a request that is too long with its documents. Stops counting as soon as it knows.
 
     Raises:

@@ -4,40 +4,23 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import dashscope
 import pytest
 from openai import OpenAI
-from starlette.types import Receive, Scope, Send
-from validated import BrokenAnswer, Validated
+from validated import validated_server
 
 from clients.raw import RawClient
 from clients.samples import DOCUMENT, Sdk
-from mockserver import MockServer, create_app
-
-
-class Judged(Validated):
-    """Keeps what is wrong with answers instead of raising it in the thread of the server."""
-
-    broken: ClassVar[list[BrokenAnswer]] = []
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        except BrokenAnswer as error:
-            self.broken.append(error)
+from mockserver import MockServer
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[MockServer]:
     """Every answer that any client gets is held against its schema, too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mockserver.server.create_app", lambda *given, **named: Judged(create_app(*given, **named)))
-        with MockServer() as running:
-            yield running
-            dashscope.close_shared_sync_session()
-    assert not Judged.broken
+    with validated_server() as running:
+        yield running
+        dashscope.close_shared_sync_session()
 
 
 @pytest.fixture(autouse=True)

@@ -94,9 +94,7 @@ def refusal(filename: str, data: bytes, *, max_pages: int = 15_000, deadline_sec
 # What is read
 
 
-@pytest.mark.parametrize(
-    "name", ["a.txt", "a.md", "A.CSV", "a.json", "报告.markdown", "../../x.txt", "x.y.txt"]
-)
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "A.CSV", "a.json", "报告.markdown", "../../x.txt", "x.y.txt"])
 def test_text_is_read_as_it_is(name: str) -> None:
     assert extract(name, b'{"a": 1}\r\n') == Document('{"a": 1}\r\n', 1)
 
@@ -159,8 +157,7 @@ def test_xlsx_is_read_by_rows() -> None:
         '<row><c t="inlineStr"><is><t>in</t></is></c><c/></row></sheetData></worksheet>'
     )
     strings = (
-        f'<sst xmlns="urn:x"><si><t>no</t></si>'
-        f"<si><r><t>{CHINESE}</t></r><rPh><t>x</t></rPh><r><t>!</t></r></si></sst>"
+        f'<sst xmlns="urn:x"><si><t>no</t></si><si><r><t>{CHINESE}</t></r><rPh><t>x</t></rPh><r><t>!</t></r></si></sst>'
     )
     entries: dict[str, str | bytes] = {
         "xl/workbook.xml": "<workbook/>",
@@ -190,16 +187,12 @@ def test_epub_is_read_in_the_order_of_its_spine() -> None:
 # What is refused
 
 
-@pytest.mark.parametrize(
-    "name", ["a.png", "a.exe", "a.mobi", "a.doc", "a", "", ".txt", "a.txt/..", "a.txt\0.png"]
-)
+@pytest.mark.parametrize("name", ["a.png", "a.exe", "a.mobi", "a.doc", "a", "", ".txt", "a.txt/..", "a.txt\0.png"])
 def test_an_unknown_extension_is_an_unsupported_format(name: str) -> None:
     assert refusal(name, b"text") == "format"
 
 
-@pytest.mark.parametrize(
-    "content", [PNG, pdf("x"), b"PK\3\4zip", b"a\0b", bytes(range(256)) * 9, b"\xff\xfe\0\0a"]
-)
+@pytest.mark.parametrize("content", [PNG, pdf("x"), b"PK\3\4zip", b"a\0b", bytes(range(256)) * 9, b"\xff\xfe\0\0a"])
 def test_binary_content_in_a_text_file_is_an_unsupported_format(content: bytes) -> None:
     assert refusal("a.txt", content) == refusal("a.html", content) == "format"
 
@@ -308,13 +301,9 @@ def slow_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused_but_never_raises(data: st.DataObject) -> None:
     """In this process, where an exception would show."""
-    name, whole = data.draw(
-        st.sampled_from([("pdf", pdf("Hello")), ("docx", word("Hello")), ("html", b"<p>x<")])
-    )
+    name, whole = data.draw(st.sampled_from([("pdf", pdf("Hello")), ("docx", word("Hello")), ("html", b"<p>x<")]))
     start = data.draw(st.integers(0, len(whole)))
-    damaged = (
-        whole[:start] + data.draw(st.binary(max_size=30)) + whole[start + data.draw(st.integers(0, 60)) :]
-    )
+    damaged = whole[:start] + data.draw(st.binary(max_size=30)) + whole[start + data.draw(st.integers(0, 60)) :]
     answer = extract_process.read(name, damaged, max_pages=10, max_characters=1000)
     assert answer.get("error") in {None, "corrupt", "size", "pages"}
     assert ("text" in answer) != ("error" in answer)

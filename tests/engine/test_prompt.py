@@ -18,9 +18,7 @@ WEATHER = Tool(
     "获取现在的天气",
     {
         "type": "object",
-        "properties": {
-            "location": {"type": "string", "description": "要获取天气的省市名称，例如浙江省杭州市"}
-        },
+        "properties": {"location": {"type": "string", "description": "要获取天气的省市名称，例如浙江省杭州市"}},
         "required": ["location"],
     },
 )

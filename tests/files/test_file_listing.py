@@ -64,8 +64,7 @@ def test_following_the_cursor_shows_every_file_once(count: int, limit: int) -> N
 def test_turning_pages_shows_every_file_once(count: int, size: int) -> None:
     whole = files(count)
     pages = [
-        native_page(whole, {"page_no": str(number), "page_size": str(size)})
-        for number in range(1, count // size + 2)
+        native_page(whole, {"page_no": str(number), "page_size": str(size)}) for number in range(1, count // size + 2)
     ]
     assert [shown for page in pages for shown in page.files] == whole
     assert {page.total for page in pages} == {count}
@@ -156,9 +155,7 @@ def test_a_bad_page_is_refused_by_its_name(name: str, value: str) -> None:
 @given(
     st.sampled_from([compatible_page, native_page]),
     st.dictionaries(
-        st.sampled_from(
-            ["after", "limit", "create_after", "create_before", "purpose", "page_no", "page_size", "x"]
-        ),
+        st.sampled_from(["after", "limit", "create_after", "create_before", "purpose", "page_no", "page_size", "x"]),
         st.text(alphabet="0123456789-: ab\0é", max_size=20),
     ),
 )

@@ -32,9 +32,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FileStore]
 
 
 def put(store: FileStore, number: int, data: bytes = b"text", *, session: str = "sk-a") -> StoredFile:
-    return store.put(
-        session, "a.txt", data, purpose="file-extract", file_id=file_id(number), created_at=1764499365.5
-    )
+    return store.put(session, "a.txt", data, purpose="file-extract", file_id=file_id(number), created_at=1764499365.5)
 
 
 def test_a_file_keeps_what_was_said_about_it(store: FileStore) -> None:
@@ -136,9 +134,7 @@ def test_memory_is_bounded_over_all_sessions() -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])
-def test_the_oldest_deletions_are_forgotten(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_oldest_deletions_are_forgotten(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"mockserver.files.{kind}.MAX_TOMBSTONES", 2)
     store: FileStore = MemoryStore() if kind == "memory" else DiskStore(tmp_path)
     for number in range(4):

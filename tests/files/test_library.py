@@ -66,9 +66,7 @@ def test_a_deleted_file_cannot_be_found_though_it_was_read(desk: Desk) -> None:
     assert desk.refusal(file_id) == ("InvalidParameter/file-not-found", file_id)
 
 
-def test_a_file_that_is_deleted_while_it_is_read_cannot_be_found(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_deleted_while_it_is_read_cannot_be_found(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     file_id = desk.put("a.txt")
     file = desk.store.get("sk-a", file_id)
     desk.store.delete("sk-a", file_id)
