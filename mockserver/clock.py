@@ -3,6 +3,7 @@
 With a `FixedClock` and seeded `Ids` the same requests get the same bytes.
 """
 
+import asyncio
 import os
 import random
 import time
@@ -41,6 +42,15 @@ class FixedClock:
     def advance(self, ms: int) -> None:
         """Move on by `ms` milliseconds."""
         self._at_ms += ms
+
+
+class VirtualClock(FixedClock):
+    """A fixed clock that moves on when a paced stream waits: slow streams are over at once."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so much time pass, and others have their turn."""
+        self.advance(round(seconds * 1000))
+        await asyncio.sleep(0)
 
 
 class Ids:

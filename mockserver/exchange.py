@@ -6,8 +6,11 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 from urllib.parse import parse_qsl
 
+from starlette.types import Scope
+
 from mockserver.clock import Clock, Ids
 from mockserver.dialects.meta import Meta
+from mockserver.errors import ApiError
 from mockserver.files.library import Library
 from mockserver.files.limits import FileLimits
 from mockserver.files.store import FileStore
@@ -15,7 +18,11 @@ from mockserver.generation import Dialect
 from mockserver.profiles import Profile
 from mockserver.sessions import Session, SessionStore
 from mockserver.settings import Settings
+from mockserver.stubs.book import Plan
+from mockserver.stubs.stub import ReplySpec, Stub
+from mockserver.violations import Violation
 from mockserver.wire.headers import Head
+from mockserver.wire.timers import SleepClock
 
 
 @dataclass(slots=True)
@@ -30,6 +37,10 @@ class Services:
     files: FileStore
     limits: FileLimits
     library: Library
+    standing: tuple[Stub, ...] = ()
+    """Stubs of files and of `--chaos`, which every session has."""
+    sleep_clock: SleepClock | None = None
+    """A virtual clock for paced streams; None waits in real time."""
     streams: int = 0
 
     def close(self) -> None:
@@ -45,7 +56,8 @@ class Exchange:
     `stream` says how a refusal is framed. It is set from the headers for the native dialect; whoever reads a
     compatible body sets it as soon as it is known. `service` is who answers behind the gateway: the files
     service makes other ids and headers. `hang_up` ends the connection after the answer, because the rest of a
-    body may never come.
+    body may never come. `body` and `parsed` (None: not a JSON object) are there for endpoints that take JSON. `plan` is
+    what a test wants to happen, `reply` its reply, ready to be said; `error` is what was refused.
     """
 
     request_id: str
@@ -64,10 +76,35 @@ class Exchange:
     stream: bool = False
     receive: Any = None
     hang_up: bool = False
+    endpoint: str = ""
+    scope: Scope = field(default_factory=dict)
+    body: bytes = b""
+    parsed: Any = None
+    plan: Plan | None = None
+    reply: ReplySpec | None = None
+    error: ApiError | None = None
+    violations: tuple[Violation, ...] = ()
+    metered: str | None = None
+    """The model whose concurrency this exchange occupies."""
 
     def header(self, name: str) -> str:
         """The value of a header by its lower-case name, empty if there is none."""
         return self.headers.get(name, "")
+
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        return f"{self.path}?{self.query_string.decode('latin-1')}" if self.query_string else self.path
+
+    def json(self) -> Mapping[str, Any]:
+        """The body as a JSON object.
+
+        Raises:
+            ApiError: `InvalidParameter/body-invalid`.
+        """
+        if self.parsed is None:
+            raise ApiError("InvalidParameter/body-invalid")
+        return cast("Mapping[str, Any]", self.parsed)
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -17,11 +17,11 @@ from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver.api.app import COMPATIBLE, NATIVE, create_app
 from mockserver.clock import Clock, Ids
 from mockserver.settings import Settings
+from mockserver.wire.protocol import OpenProtocol
 
 GRACE_SECONDS = 1
 """How long running streams may go on after a stop. A reader that stalls is cut off then."""
@@ -191,7 +191,7 @@ class Server(uvicorn.Server):
         last_resort.start()
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(OpenProtocol):
     """uvicorn's protocol, but a request line and headers that do not end are refused instead of kept."""
 
     _unread: int | None = None

@@ -16,6 +16,7 @@ from mockserver.profiles import DEFAULT_PROFILE, PROFILES
 ENVIRONMENT_PREFIX = "DASHSCOPE_MOCK_"
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 MEBIBYTE = 1024 * 1024
+_FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 class SettingsError(ValueError):
@@ -24,6 +25,16 @@ class SettingsError(ValueError):
 
 def _keys(text: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split("|") if part.strip())
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _FLAGS:
+        raise ValueError(text)
+    return _FLAGS[text.lower()]
 
 
 def _set(default: Any, read: Callable[[str], Any], text: str) -> Any:
@@ -51,7 +62,19 @@ class Settings:
     max_sessions: int = _set(10_000, int, "API keys remembered at once; the one idle the longest goes first")
     session_idle_seconds: float = _set(86_400.0, float, "seconds after which an unused session is forgotten")
     max_streams: int = _set(10_000, int, "streams running at once; more are throttled")
-    seed: int | None = _set(None, int, "make ids repeatable; default: random")
+    seed: int | None = _set(None, int, "make ids and chance repeatable; default: ids are random")
+    stubs: Path | None = _set(  # noqa: RUF009 - see data_dir
+        None, Path, "folder of stub files, read again when they change; default: none"
+    )
+    strict: bool = _set(default=False, read=_flag, text="refuse requests that no stub matches")
+    directives: bool = _set(default=True, read=_flag, text="obey [[mock ...]] in the last user message")
+    rate_limits: tuple[str, ...] | None = _set(
+        None, _texts, "limit of every key, such as rpm=60,tpm=100000 or qwen-max*:rps=2 (repeatable); default: none"
+    )
+    chaos: tuple[str, ...] | None = _set(
+        None, _texts, "what happens by chance, such as 'fault=reset after=3 probability=0.1' (repeatable)"
+    )
+    control_token: str | None = _set(None, str, "token that opens the control API to other machines; default: closed")
 
     def __post_init__(self) -> None:
         _require(self.host != "", "host", self.host, "an address such as 127.0.0.1")

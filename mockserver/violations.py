@@ -128,15 +128,19 @@ def _content_type(content_type: str) -> Iterator[Violation]:
 def _keys_are_unique(raw: bytes, body: Any) -> bool:
     """Whether no key stands twice. False may be wrong, True never is.
 
-    A key ends in `":`, unless a blank comes in between. Inside strings `":` stands as often in `raw` as in the body
-    written anew, unless it is escaped in numbers. So if both have it equally often, parsing lost no key.
+    Most clients write as compactly as orjson, so that the body written anew is the same. Otherwise: a key ends in `":`,
+    unless a blank comes in between, and inside strings `":` stands as often in both texts, unless it is escaped in
+    numbers. So if both have it equally often, parsing lost no key.
     """
-    if b"\\u00" in raw or (any(end in raw for end in _BLANK_COLONS) and _BLANK_BEFORE_COLON.search(raw)):
-        return False
     try:
-        return raw.count(b'":') == orjson.dumps(body).count(b'":')
+        anew = orjson.dumps(body)
     except orjson.JSONEncodeError:  # nested too deep
         return False
+    if anew == raw:
+        return True
+    if b"\\u00" in raw or (any(end in raw for end in _BLANK_COLONS) and _BLANK_BEFORE_COLON.search(raw)):
+        return False
+    return raw.count(b'":') == anew.count(b'":')
 
 
 def _duplicate_keys(raw: bytes) -> Iterator[Violation]:

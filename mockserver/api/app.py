@@ -13,14 +13,16 @@ from mockserver.api import compatible, control, files, native
 from mockserver.api.control import Control
 from mockserver.api.endpoint import Endpoint, open_exchange
 from mockserver.api.generation import generate
-from mockserver.clock import Clock, Ids, SystemClock
+from mockserver.api.standing import standing_stubs, watch_stubs
+from mockserver.clock import Clock, Ids, SystemClock, VirtualClock
 from mockserver.exchange import Services
 from mockserver.files.library import Library
 from mockserver.files.limits import FileLimits
 from mockserver.files.memory import MemoryStore
 from mockserver.files.store import FileStore
 from mockserver.profiles import PROFILES
-from mockserver.sessions import MemorySessions
+from mockserver.ratelimits import RateLimits
+from mockserver.sessions import MemorySessions, Session, new_session
 from mockserver.settings import Settings
 from mockserver.wire import headers
 from mockserver.wire.answer import Answer
@@ -49,9 +51,12 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None, 
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        watcher = watch_stubs(services)
         try:
             yield
         finally:
+            if watcher is not None:
+                watcher.stop()
             services.close()
 
     app = Starlette(routes=routes(services), lifespan=lifespan)
@@ -62,18 +67,35 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None, 
 
 
 def create_services(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> Services:
-    """What the handlers of one server share."""
-    store, limits = _store(settings), FileLimits()
-    return Services(
+    """What the handlers of one server share.
+
+    Raises:
+        StubError: a stub file or `--chaos` that cannot be.
+        RateLimitError: a rate limit that cannot be.
+        DataDirError: a data directory that cannot be used.
+    """
+    limits = RateLimits.parse(settings.rate_limits or ())
+    standing = standing_stubs(settings)
+    store, file_limits = _store(settings), FileLimits()
+
+    def make(name: str, now_ms: int) -> Session:
+        return new_session(name, now_ms, seed=settings.seed or 0, limits=limits, stubs=services.standing)
+
+    services = Services(
         settings=settings,
         profile=PROFILES[settings.profile],
         clock=clock or SystemClock(),
         ids=ids or Ids(settings.seed),
-        sessions=MemorySessions(limit=settings.max_sessions, idle_ms=int(settings.session_idle_seconds * 1000)),
+        sessions=MemorySessions(
+            limit=settings.max_sessions, idle_ms=int(settings.session_idle_seconds * 1000), make=make
+        ),
         files=store,
-        limits=limits,
-        library=Library(store, limits, parse_delay=settings.parse_delay),
+        limits=file_limits,
+        library=Library(store, file_limits, parse_delay=settings.parse_delay),
+        standing=standing,
+        sleep_clock=clock if isinstance(clock, VirtualClock) else None,
     )
+    return services
 
 
 def _store(settings: Settings) -> FileStore:
@@ -88,29 +110,36 @@ def routes(services: Services) -> list[BaseRoute]:
     """Every path there is; all others are `Outside`. The first that matches answers: the most called stand first."""
     on_native = partial(Endpoint, services, "native")
     on_compatible = partial(Endpoint, services, "compatible")
-    native_files = partial(on_native, service="files")
-    compatible_files = partial(on_compatible, service="files")
+    generation = partial(on_native, name="generation", takes_json=True)
+    chat = partial(on_compatible, name="chat", takes_json=True)
+    native_files = partial(on_native, name="files", service="files")
+    compatible_files = partial(on_compatible, name="files", service="files")
     on_control = partial(Control, services)
     return [
-        Route(f"{NATIVE}/services/aigc/text-generation/generation", on_native({"POST": generate})),
-        Route(f"{COMPATIBLE}/chat/completions", on_compatible({"POST": generate})),
-        Route(f"{COMPATIBLE}/embeddings", on_compatible({"POST": compatible.embed})),
-        Route(f"{NATIVE}/services/embeddings/text-embedding/text-embedding", on_native({"POST": native.embed})),
-        Route(f"{NATIVE}/tokenizer", on_native({"POST": native.tokenize})),
+        Route(f"{NATIVE}/services/aigc/text-generation/generation", generation({"POST": generate})),
+        Route(f"{COMPATIBLE}/chat/completions", chat({"POST": generate})),
+        Route(
+            f"{COMPATIBLE}/embeddings", on_compatible({"POST": compatible.embed}, name="embeddings", takes_json=True)
+        ),
+        Route(
+            f"{NATIVE}/services/embeddings/text-embedding/text-embedding",
+            on_native({"POST": native.embed}, name="embeddings", takes_json=True),
+        ),
+        Route(f"{NATIVE}/tokenizer", on_native({"POST": native.tokenize}, name="tokenizer", takes_json=True)),
         Route(f"{NATIVE}/files", native_files({"POST": files.native_upload, "GET": files.native_list})),
         Route(
             f"{NATIVE}/files/{{file_id}}",
             native_files({"GET": files.native_get, "DELETE": files.native_delete}),
         ),
-        Route(f"{NATIVE}/models", on_native({"GET": native.list_models})),
+        Route(f"{NATIVE}/models", on_native({"GET": native.list_models}, name="models")),
         Route(f"{COMPATIBLE}/files", compatible_files({"POST": files.upload, "GET": files.list_files})),
         Route(
             f"{COMPATIBLE}/files/{{file_id}}",
             compatible_files({"GET": files.get_file, "DELETE": files.delete_file}),
         ),
         Route(f"{COMPATIBLE}/files/{{file_id}}/content", compatible_files({"GET": files.get_content})),
-        Route(f"{COMPATIBLE}/models", on_compatible({"GET": compatible.list_models})),
-        Route(f"{COMPATIBLE}/models/{{name}}", on_compatible({"GET": compatible.get_model})),
+        Route(f"{COMPATIBLE}/models", on_compatible({"GET": compatible.list_models}, name="models")),
+        Route(f"{COMPATIBLE}/models/{{name}}", on_compatible({"GET": compatible.get_model}, name="models")),
         Route(f"{MOCK}/health", on_control({"GET": control.health})),
         Route(f"{MOCK}/schemas", on_control({"GET": control.list_schemas})),
         Route(f"{MOCK}/schemas/{{name:rest}}", on_control({"GET": control.get_schema})),

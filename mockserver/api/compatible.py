@@ -1,9 +1,7 @@
 """The compatible paths besides chat and files: embeddings, the model list, and everything else."""
 
-from mockserver.api.body import read_body
 from mockserver.api.embedding import vectors
 from mockserver.api.reply import json_answer
-from mockserver.dialects.body import parse
 from mockserver.errors import ApiError
 from mockserver.exchange import Exchange, Services
 from mockserver.models import Model, embedding_models, models
@@ -12,7 +10,7 @@ from mockserver.wire.answer import Answer
 
 async def embed(exchange: Exchange, services: Services) -> Answer:
     """The vectors of texts, always as lists of numbers: the service documents no other encoding."""
-    body = parse(await read_body(exchange, services.settings))
+    body = exchange.json()
     name = body.get("model")
     if not name:
         raise ApiError("InvalidParameter/model-missing")

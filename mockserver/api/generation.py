@@ -6,11 +6,10 @@ long prompt, a document, a client's JSON Schema) happens in a thread, so that no
 """
 
 import asyncio
+from dataclasses import replace
 
-from mockserver.api.body import read_body
-from mockserver.api.reply import json_answer
+from mockserver.api.reply import json_answer, stream_answer
 from mockserver.dialects import compatible, native
-from mockserver.dialects.body import parse
 from mockserver.dialects.draft import Draft
 from mockserver.engine import prompt, tokenizer
 from mockserver.engine.respond import respond
@@ -19,7 +18,7 @@ from mockserver.exchange import Exchange, Services
 from mockserver.files.consult import consult
 from mockserver.generation import Completion, GenerationRequest
 from mockserver.rules import judge
-from mockserver.wire import headers
+from mockserver.stubs.scripted import Script, script
 from mockserver.wire.answer import Answer
 
 LONG = 20_000
@@ -27,31 +26,33 @@ LONG = 20_000
 
 
 async def generate(exchange: Exchange, services: Services) -> Answer:
-    """The handler of both dialects' path for text."""
-    return await answer(await read_body(exchange, services.settings), exchange, services)
-
-
-async def answer(body: bytes, exchange: Exchange, services: Services) -> Answer:
-    """The answer to a request for text.
+    """The answer to a request for text, in either dialect.
 
     Raises:
         ApiError: whatever the service refuses.
     """
-    draft = _read(body, exchange)
+    draft = _read(exchange)
     judge(draft)
     request = draft.request()
     if request.model.documents:
         request = await asyncio.to_thread(_consult, request, exchange, services)
-    completion = await _complete(request)
+    pacing = exchange.plan.outcome.pacing if exchange.plan is not None else None
+    if pacing is not None:
+        request = replace(request, tokens_per_chunk=pacing.tokens_per_chunk)
+    planned = script(exchange.reply) if exchange.reply is not None else None
+    if planned is not None:
+        request = planned.prepare(request)
+    completion = await _complete(request, planned)
+    exchange.owner.meter.spend(
+        request.model.name, completion.input_tokens + completion.output_tokens, exchange.arrived_ms
+    )
     return _write(completion, request, exchange, services)
 
 
-def _read(body: bytes, exchange: Exchange) -> Draft:
-    parsed = parse(body)
+def _read(exchange: Exchange) -> Draft:
     if exchange.dialect == "native":
-        return native.read(parsed, stream=exchange.stream, profile=exchange.profile)
-    exchange.stream = compatible.wants_stream(parsed)
-    return compatible.read(parsed, profile=exchange.profile)
+        return native.read(exchange.json(), stream=exchange.stream, profile=exchange.profile)
+    return compatible.read(exchange.json(), profile=exchange.profile)
 
 
 def _consult(request: GenerationRequest, exchange: Exchange, services: Services) -> GenerationRequest:
@@ -65,15 +66,15 @@ def _consult(request: GenerationRequest, exchange: Exchange, services: Services)
     )
 
 
-async def _complete(request: GenerationRequest) -> Completion:
+async def _complete(request: GenerationRequest, planned: Script | None) -> Completion:
     length = sum(len(message.content) for message in request.messages) + sum(map(len, request.documents))
     foreign = bool(request.tools) or request.response_format.schema is not None
     if length > LONG or foreign or not tokenizer.is_loaded(request.model.tokenizer):
-        return await asyncio.to_thread(complete, request)
-    return complete(request)
+        return await asyncio.to_thread(complete, request, planned)
+    return complete(request, planned)
 
 
-def complete(request: GenerationRequest) -> Completion:
+def complete(request: GenerationRequest, planned: Script | None = None) -> Completion:
     """What the model says, unless the prompt is too long for it.
 
     Raises:
@@ -85,14 +86,13 @@ def complete(request: GenerationRequest) -> Completion:
     empty = request.from_prompt and not request.messages[-1].content
     if limit is not None and (tokens > limit or empty):
         raise ApiError("InvalidParameter/input-length", max=limit)
-    return respond(request, vocabulary, tokens)
+    if planned is None:
+        return respond(request, vocabulary, tokens)
+    return planned.finish(respond(request, vocabulary, tokens, replies=[planned.reply] * request.n))
 
 
 def _write(completion: Completion, request: GenerationRequest, exchange: Exchange, services: Services) -> Answer:
     dialect = native if exchange.dialect == "native" else compatible
     if request.stream:
-        head = exchange.head(services.clock)
-        listed = headers.native_stream(head) if dialect is native else headers.compatible_stream(head)
-        frames = dialect.write_stream(completion, request, exchange.meta())
-        return Answer(200, listed, frames, gzip=exchange.gzip and exchange.profile.gzip_streams)
+        return stream_answer(exchange, services, dialect.write_stream(completion, request, exchange.meta()))
     return json_answer(exchange, services, dialect.write(completion, request, exchange.meta()))

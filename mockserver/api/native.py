@@ -5,10 +5,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.api.body import read_body
 from mockserver.api.embedding import vectors
 from mockserver.api.reply import json_answer
-from mockserver.dialects.body import parse
 from mockserver.engine import tokenizer
 from mockserver.errors import ApiError
 from mockserver.exchange import Exchange, Services
@@ -36,7 +34,7 @@ logger = logging.getLogger("mockserver")
 
 async def tokenize(exchange: Exchange, services: Services) -> Answer:
     """The token ids of a text (recorded 2024)."""
-    body = parse(await read_body(exchange, services.settings))
+    body = exchange.json()
     name, given = _envelope(body)
     model = models(exchange.profile.name).get(name)
     if model is None and name not in embedding_models():
@@ -48,7 +46,7 @@ async def tokenize(exchange: Exchange, services: Services) -> Answer:
 
 async def embed(exchange: Exchange, services: Services) -> Answer:
     """The vectors of up to 25 texts (recorded 2024)."""
-    body = parse(await read_body(exchange, services.settings))
+    body = exchange.json()
     name, given = _envelope(body)
     model = embedding_models().get(name)
     if model is None:

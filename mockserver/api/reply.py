@@ -1,5 +1,6 @@
 """From what a handler knows to an `Answer` with the right headers."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -31,6 +32,13 @@ def content_answer(exchange: Exchange, services: Services, content: bytes) -> An
     return Answer(200, headers.file_content(exchange.head(services.clock)), content, gzip=exchange.gzip)
 
 
+def stream_answer(exchange: Exchange, services: Services, frames: Iterable[bytes]) -> Answer:
+    """A stream of frames."""
+    head = exchange.head(services.clock)
+    lines = headers.native_stream(head) if exchange.dialect == "native" else headers.compatible_stream(head)
+    return Answer(200, lines, frames, gzip=exchange.gzip and exchange.profile.gzip_streams)
+
+
 def refuse(exchange: Exchange, services: Services, error: ApiError) -> Answer:
     """A refusal as the dialect of the exchange says it."""
     write_error = native.write_error if exchange.dialect == "native" else compatible.write_error
@@ -40,7 +48,11 @@ def refuse(exchange: Exchange, services: Services, error: ApiError) -> Answer:
     lines = _refusal_headers(exchange, exchange.head(services.clock), refusal, framed=framed)
     if exchange.hang_up:
         lines.append((b"connection", b"close"))
-    return Answer(refusal.status, lines, refusal.body, gzip=gzip)
+    planned = exchange.plan.outcome.error if exchange.plan is not None else None
+    if planned is not None and planned.retry_after is not None:
+        lines.append((b"retry-after", b"%g" % planned.retry_after))
+    status = planned.status if planned is not None and planned.status is not None else refusal.status
+    return Answer(status, lines, refusal.body, gzip=gzip)
 
 
 def _refusal_headers(exchange: Exchange, head: headers.Head, refusal: Refusal, *, framed: bool) -> Headers:

@@ -4,6 +4,7 @@ Made from the parsers of the commands, so that it knows all they know. A command
 """
 
 import argparse
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ INSTALL: Mapping[str, str] = {
     "zsh": "source <(dashscope-mock completion zsh)",
     "fish": "dashscope-mock completion fish | source",
 }
+_PLAIN = re.compile(r"[\w./-]+")
+"""Words that need no quotes. The few names of errors that do are not offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def commands() -> Iterator[Command]:
         actions = cli.parser_of(name, module)._actions  # noqa: SLF001 - argparse has no other way to ask
         options = tuple(_option(action) for action in actions if action.option_strings)
         choices = [str(word) for action in actions if not action.option_strings for word in action.choices or ()]
-        yield Command(name, summary, options, (*choices, *(module.words() if hasattr(module, "words") else ())))
+        words = filter(_PLAIN.fullmatch, module.words()) if hasattr(module, "words") else ()
+        yield Command(name, summary, options, (*choices, *words))
 
 
 def _option(action: argparse.Action) -> Option:
@@ -100,7 +104,7 @@ def _bash(found: list[Command]) -> str:
 
 def _bash_words(option: Option) -> str:
     if option.files:
-        return 'compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")); return'
+        return 'compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")); return'
     return f'words="{" ".join(option.values)}"'
 
 

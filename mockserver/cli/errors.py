@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DIALECTS = ("native", "compatible")
 REQUEST_ID = "7e3d5586-cb70-98ce-97bf-8a2ac0091c3f"
 CREATED = 1_767_225_600
+SHOWN_OTHERS = 10
 LEAST_LITERAL = 12
 """Characters of a message template without which it would be found in any text."""
 
@@ -109,8 +110,8 @@ def _messages(entry: "Entry") -> Iterator[str]:
 
 
 def _near(query: str) -> str:
-    lower = {word.lower(): word for word in words()}
-    near = [lower[word] for word in get_close_matches(query.lower(), lower, n=3)]
+    known = {part.lower(): word for word in words() for part in (word, re.split(r"[./]", word)[-1])}
+    near = {known[word]: None for word in get_close_matches(query.lower(), known, n=3)}
     return f" Did you mean {', '.join(near)}?" if near else " `dashscope-mock errors` lists all."
 
 
@@ -186,18 +187,22 @@ def _print_list(found: Sequence["Entry"], dialects: Sequence[str], arguments: ar
     if arguments.json:
         return _print_json([_row(entry, dialects, arguments.lang) for entry in found])
     style = style_of(sys.stdout, plain=arguments.plain)
-    width = max(len(entry.name) for entry in found)
-    for entry in found:
-        codes = "  ".join(_code(entry, dialect) for dialect in dialects)
-        retry = "retry" if entry.retryable else "     "
-        name = style(f"{entry.name:<{width}}", BOLD)
-        print(f"{name}  {style(codes, CYAN)}  {style(retry, GREEN)}  {entry.explanation[arguments.lang]}")
+    rows = [(entry.name, *(_code(entry, dialect) for dialect in dialects), _retry(entry)) for entry in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for entry, row in zip(found, rows, strict=True):
+        name, *codes, retry = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        columns = style(name, BOLD), *(style(code, CYAN) for code in codes), style(retry, GREEN)
+        print(*columns, entry.explanation[arguments.lang], sep="  ")
     return None
 
 
 def _code(entry: "Entry", dialect: str) -> str:
     form = _form(entry, dialect)
-    return f"{form.status}" if dialect == "native" else f"{form.status} {form.code or '-':<28}"
+    return f"{form.status}" if dialect == "native" else f"{form.status} {form.code or '-'}"
+
+
+def _retry(entry: "Entry") -> str:
+    return "retry" if entry.retryable else ""
 
 
 def _print_entry(entry: "Entry", dialects: Sequence[str], arguments: argparse.Namespace) -> None:
@@ -214,7 +219,8 @@ def _print_entry(entry: "Entry", dialects: Sequence[str], arguments: argparse.Na
     print(f"\nAsk for it: header X-Mock: fault={entry.name} or, in the last user message, [[mock fault={entry.name}]]")
     others = _others(entry)
     if others:
-        print(f"Same code: {', '.join(others)}")
+        more = f" and {len(others) - SHOWN_OTHERS} more" if len(others) > SHOWN_OTHERS else ""
+        print(f"Same code: {', '.join(others[:SHOWN_OTHERS])}{more}")
     return None
 
 
@@ -238,9 +244,11 @@ def _grouped(found: Iterable[Wire]) -> Iterator[tuple[list[str], "Refusal"]]:
 
 
 def _others(entry: "Entry") -> list[str]:
+    """The other entries with the native code."""
     from mockserver.errors import catalogue  # noqa: PLC0415
 
-    return [other.name for other in _with_code(entry.native.code, catalogue().values()) if other is not entry][:10]
+    entries = catalogue().values()
+    return [other.name for other in entries if other.native.code == entry.native.code and other is not entry]
 
 
 def _print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -1,4 +1,4 @@
-"""`dashscope-mock explain`: what a code of the journal, of the verdict or of the catalogue means, and how to mend it."""
+"""`dashscope-mock explain`: what a code of the journal, the verdict or the catalogue means, and how to mend it."""
 
 import argparse
 import json

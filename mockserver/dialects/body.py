@@ -5,22 +5,14 @@ from typing import Any
 
 import orjson
 
-from mockserver.errors import ApiError
 
-
-def parse(data: bytes) -> Mapping[str, Any]:
-    """The JSON object in `data`. NaN, lone surrogates, a byte order mark and other values are refused.
-
-    Raises:
-        ApiError: `InvalidParameter/body-invalid`.
-    """
+def parse(data: bytes) -> dict[str, Any] | None:
+    """The JSON object in `data`. NaN, lone surrogates, a byte order mark and anything but an object are None."""
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
-        raise ApiError("InvalidParameter/body-invalid")
-    return body
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def without_nulls(values: Mapping[str, Any]) -> Mapping[str, Any]:

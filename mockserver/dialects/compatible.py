@@ -22,7 +22,7 @@ from mockserver.errors import ApiError
 from mockserver.models import Model, models
 from mockserver.profiles import Profile
 from mockserver.rules import judge_gateway, judge_schema
-from mockserver.wire.sse import compatible_frame
+from mockserver.wire.sse import compatible_done, compatible_frame
 
 __all__ = ["JSON", "SSE", "read", "read_model", "wants_stream", "write", "write_error", "write_stream"]
 
@@ -97,18 +97,31 @@ def write_error(error: ApiError, meta: Meta, *, stream: bool) -> Refusal:
     """A refusal in the shape of the layer that refuses; the engine frames it where a stream was asked for."""
     form = errors.compatible_form(error.entry, meta.profile)
     framed = stream and form.shape == "engine" and meta.profile.stream_errors_framed
-    said = {
-        "message": errors.text(form, error.params, meta.profile, prefixed=not framed),
-        "type": form.type,
-        "param": form.param,
-        "code": form.code,
-    }
+    said = _said(error, form, meta, prefixed=not framed)
     if framed:
         return Refusal(form.status, SSE, compatible_frame(orjson.dumps(_framed(said, meta))))
     return Refusal(form.status, b"" if form.shape == "empty" else JSON, _BODIES[form.shape](said, meta))
 
 
+def write_error_event(error: ApiError, meta: Meta) -> bytes:
+    """The frames that end a stream with this error: the error, then the end marker."""
+    form = errors.compatible_form(error.entry, meta.profile)
+    said = _said(error, form, meta, prefixed=False)
+    prefix = meta.profile.compatible_data_prefix
+    data = orjson.dumps({"error": _ordered(said, "code", "param", "message", "type")})
+    return compatible_frame(data, prefix=prefix) + compatible_done(prefix=prefix)
+
+
 Said = Mapping[str, Any]
+
+
+def _said(error: ApiError, form: errors.CompatibleForm, meta: Meta, *, prefixed: bool) -> Said:
+    return {
+        "message": errors.text(form, error.params, meta.profile, prefixed=prefixed),
+        "type": form.type,
+        "param": form.param,
+        "code": form.code,
+    }
 
 
 def _framed(said: Said, meta: Meta) -> dict[str, Any]:

@@ -120,16 +120,25 @@ def _conversation(given: Json) -> Iterator[Json]:
 # Errors
 
 
+def write_error_event(error: ApiError, meta: Meta, number: int, *, status: int | None = None) -> bytes:
+    """The event number `number` of a stream that this error ends."""
+    form = errors.native_form(error.entry, meta.profile)
+    return native_error_frame(number, status or form.status, _body(error, form, meta))
+
+
 def write_error(error: ApiError, meta: Meta, *, stream: bool) -> Refusal:
     """A refusal: JSON, or one SSE event where a stream was asked for and the error is of that kind."""
     form = errors.native_form(error.entry, meta.profile)
-    said: dict[str, Any] = {"code": form.code, "message": errors.text(form, error.params, meta.profile)}
-    if form.type is not None:
-        said = {"code": said["code"], "type": form.type, "message": said["message"]}
-    body = orjson.dumps(
-        {"request_id": meta.request_id, **said} if form.order == "id-first" else {**said, "request_id": meta.request_id}
-    )
+    body = _body(error, form, meta)
     if not stream or form.stream == "plain":
         return Refusal(form.status, JSON, body)
     frame = native_error_frame(1, form.status, body)
     return Refusal(200 if form.stream == "event-200" else form.status, SSE, frame)
+
+
+def _body(error: ApiError, form: errors.NativeForm, meta: Meta) -> bytes:
+    said: dict[str, Any] = {"code": form.code, "message": errors.text(form, error.params, meta.profile)}
+    if form.type is not None:
+        said = {"code": said["code"], "type": form.type, "message": said["message"]}
+    first = form.order == "id-first"
+    return orjson.dumps({"request_id": meta.request_id, **said} if first else {**said, "request_id": meta.request_id})
