@@ -146,6 +146,19 @@ def test_a_wrong_setting_is_told_with_exit_code_two(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == "dashscope-mock: profile is '2025'; it must be one of 2026, 2024.\n"
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [("--chaos", "fault=Nope", "fault=Nope"), ("--rate-limit", "rpx=1", "rpx"), ("--stubs", "nowhere", "nowhere")],
+)
+def test_what_could_never_work_is_told_with_exit_code_two(
+    option: str, value: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--port", "0", option, value]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("dashscope-mock: ")
+    assert named in error
+
+
 def test_the_environment_sets_what_the_command_line_does_not() -> None:
     with serving("--profile", "2026", DASHSCOPE_MOCK_PROFILE="2024", DASHSCOPE_MOCK_API_KEYS="sk-one") as process:
         assert "profile 2026" in process.banner
@@ -182,8 +195,26 @@ def test_every_setting_has_an_option(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
     shown = capsys.readouterr().out
-    for name in set(Settings.__dataclass_fields__) - {"api_keys"} | {"api_key"}:
-        assert f"--{name.replace('_', '-')} " in shown
+    for name in set(Settings.__dataclass_fields__) - {"api_keys", "rate_limits"} | {"api_key", "rate_limit"}:
+        assert re.search(rf"  --{name.replace('_', '-')}[ ,]", shown), name
+
+
+def test_an_option_of_a_list_is_repeated_and_one_that_is_on_or_off_has_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Settings] = []
+
+    def note(settings: Settings) -> int:
+        served.append(settings)
+        return 0
+
+    monkeypatch.setattr(serve, "_serve", note)
+    monkeypatch.setenv("DASHSCOPE_MOCK_RATE_LIMITS", "rpm=1|qwen-max:rps=2")
+    given = ["--chaos", "fault=reset probability=0.1", "--chaos", "itl=5ms every=2", "--strict", "--no-directives"]
+    assert main(["serve", *given]) == 0
+    assert served[0].chaos == ("fault=reset probability=0.1", "itl=5ms every=2")
+    assert (served[0].strict, served[0].directives) == (True, False)
+    assert served[0].rate_limits == ("rpm=1", "qwen-max:rps=2")
+    assert main(["serve", "--rate-limit", "rpm=60,tpm=100", "--no-strict"]) == 0
+    assert (served[1].rate_limits, served[1].strict, served[1].directives) == (("rpm=60,tpm=100",), False, True)
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,13 +10,11 @@ import httpx
 import pytest
 
 import mockserver
-from mockserver.api import generation
 from mockserver.clock import FixedClock, Ids
-from mockserver.exchange import Exchange, Services
+from mockserver.dialects import native
 from mockserver.server import GRACE_SECONDS, MockServer, ServerError
 from mockserver.settings import Settings
-from mockserver.wire import headers, sse
-from mockserver.wire.answer import Answer
+from mockserver.wire import sse
 
 GENERATION = "/api/v1/services/aigc/text-generation/generation"
 BODY = b'{"model":"qwen-max","input":{"prompt":"hi"}}'
@@ -56,15 +54,12 @@ def exchange_bytes(server: MockServer, sent: bytes, end: bytes = b"\r\n0\r\n\r\n
 
 
 def frames_of(monkeypatch: pytest.MonkeyPatch, make_frames: Any) -> None:
-    async def answer(_: bytes, exchange: Exchange, services: Services) -> Answer:
-        return Answer(200, headers.native_stream(exchange.head(services.clock)), make_frames())
-
-    monkeypatch.setattr(generation, "answer", answer)
+    monkeypatch.setattr(native, "write_stream", lambda *_: make_frames())
 
 
 def test_a_stream_is_on_the_wire_as_recorded(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     frames_of(monkeypatch, lambda: iter([sse.native_frame(1, b'{"a":1}'), sse.native_frame(2, "你".encode())]))
-    data = exchange_bytes(server, request(GENERATION, BODY, b"X-DashScope-SSE: enable"))
+    data = exchange_bytes(server, request(GENERATION, BODY, b"X-DashScope-SSE: enable", b"Content-Type: application/json"))
     assert ID.sub(b"ID", data) == (
         b"HTTP/1.1 200 OK\r\n"
         b"vary: Origin,Access-Control-Request-Method,Access-Control-Request-Headers\r\n"
@@ -133,7 +128,7 @@ def test_a_client_that_leaves_mid_stream_ends_the_generator(
 
     frames_of(monkeypatch, endless)
     with connected(server) as connection:
-        connection.sendall(request(GENERATION))
+        connection.sendall(request(GENERATION, BODY, b"X-DashScope-SSE: enable", b"Content-Type: application/json"))
         connection.recv(100)
     deadline = time.monotonic() + 5
     while not closed and time.monotonic() < deadline:
@@ -152,7 +147,7 @@ def test_a_reader_that_stalls_stalls_only_itself(server: MockServer, monkeypatch
 
     frames_of(monkeypatch, large)
     with connected(server) as connection:
-        connection.sendall(request(GENERATION))
+        connection.sendall(request(GENERATION, BODY, b"X-DashScope-SSE: enable", b"Content-Type: application/json"))
         connection.recv(1)
         assert httpx.get(f"{server.url}/__mock__/health").status_code == 200
         time.sleep(0.1)
@@ -278,7 +273,7 @@ def test_a_stalled_reader_holds_the_server_for_a_second_at_most(monkeypatch: pyt
 
     frames_of(monkeypatch, endless)
     with MockServer() as server, connected(server) as connection:
-        connection.sendall(request(GENERATION))
+        connection.sendall(request(GENERATION, BODY, b"X-DashScope-SSE: enable", b"Content-Type: application/json"))
         connection.recv(1)
         begin = time.monotonic()
         server.stop()

@@ -14,7 +14,7 @@ from typing import Literal
 from starlette.types import Receive, Scope, Send
 
 from mockserver.api.body import ClientGoneError, read_body
-from mockserver.api.planning import error_frame, faults_of, prepare
+from mockserver.api.planning import add_headers, error_frame, faults_of, prepare
 from mockserver.api.recording import Recorder, violations_of
 from mockserver.api.reply import refuse
 from mockserver.dialects import compatible
@@ -101,9 +101,7 @@ class Endpoint:
             meter(exchange)
             answer = await prepare(exchange, self._services) or await handler(exchange, self._services)
             if exchange.reply is not None:
-                answer.headers += [
-                    (name.lower().encode(), text.encode()) for name, text in exchange.reply.headers.items()
-                ]
+                add_headers(answer, exchange.reply)
             return self._throttled(answer)
         except ApiError as error:
             return self._refused(exchange, error)

@@ -7,7 +7,7 @@ anything is counted or matched. A request that nobody speaks for, in a session w
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ import orjson
 
 from mockserver.api.reply import json_answer, stream_answer
 from mockserver.dialects import compatible, native
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, catalogue
 from mockserver.exchange import Exchange, Services
 from mockserver.gate import mask
 from mockserver.stubs.stub import ErrorSpec, Outcome, ReplySpec, Stub, StubError
@@ -25,6 +25,8 @@ from mockserver.wire.fault import Fault
 
 HEADER = "x-mock"
 DIRECTIVE = b"[[mock"
+STREAMING = frozenset({"generation", "chat"})
+"""The endpoints whose answers can be streams."""
 T = TypeVar("T")
 _FRAME = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r)|.+", re.DOTALL)
 
@@ -46,14 +48,27 @@ async def prepare(exchange: Exchange, services: Services) -> Answer | None:
             raise ApiError("Mock.NoStub", report=book.near_misses(view))
         return None
     exchange.plan = plan
+    _check_frames(plan.outcome.faults)
     error = plan.outcome.error
-    if error is not None and (error.after is None or not exchange.stream):
+    if error is not None and (error.after is None or not _streams(exchange)):
         raise ApiError(error.name, **error.params)
     if plan.outcome.reply is not None:
         exchange.reply = await _resolved(plan.outcome.reply, view)
         if exchange.reply.is_raw:
             return _raw_answer(exchange.reply, exchange, services)
     return None
+
+
+def _streams(exchange: Exchange) -> bool:
+    """Whether the answer will be a stream: a native client may ask for one anywhere, but only text comes as one."""
+    return exchange.stream and exchange.endpoint in STREAMING
+
+
+def _check_frames(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        name = fault.params.get("name", "InternalError")
+        if fault.kind == "error-frame" and catalogue().get(str(name)) is None:
+            raise ApiError("Mock.BadWord", details=f"error-frame: the catalogue has no error named {name!r}")
 
 
 def _view(exchange: Exchange) -> View:
@@ -97,12 +112,13 @@ def _take_directive(body: dict[str, Any]) -> str | None:
     """The words of the directives in the last user message, which are taken out of it."""
     from mockserver.stubs.words import find_directives  # noqa: PLC0415
 
+    words: list[str] = []
     for holder, key in _last_user_texts(body):
         stripped, said = find_directives(holder[key])
         if said is not None:
-            holder[key] = stripped
-            return said
-    return None
+            holder[key] = stripped or (" " if key == "prompt" else "")  # an empty prompt is refused
+            words.append(said)
+    return "; ".join(words) if words else None
 
 
 def _last_user_texts(body: dict[str, Any]) -> Iterator[tuple[Any, str]]:
@@ -146,6 +162,12 @@ def _raw_answer(reply: ReplySpec, exchange: Exchange, services: Services) -> Ans
     answer = json_answer(exchange, services, body.encode() if isinstance(body, str) else body)
     answer.status = reply.status or 200
     return answer
+
+
+def add_headers(answer: Answer, reply: ReplySpec) -> None:
+    """The headers of a reply, each in the place of the answer's own of that name."""
+    given = {name.lower().encode(): text.encode("latin-1") for name, text in reply.headers.items()}
+    answer.headers = [(name, value) for name, value in answer.headers if name not in given] + [*given.items()]
 
 
 # What happens on the wire

@@ -4,38 +4,47 @@ import argparse
 import logging
 import os
 import sys
-from dataclasses import fields
+from dataclasses import Field, fields
 from functools import partial
+from typing import Any
 
 from mockserver._version import __version__
 from mockserver.settings import ENVIRONMENT_PREFIX, LOG_LEVELS, Settings, SettingsError
 
 logger = logging.getLogger("mockserver")
+_REPEATABLE = {"api_keys": "api_key", "rate_limits": "rate_limit", "chaos": "chaos"}
+"""Settings that are lists: their option stands for one of them."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """One option per setting. What is not given comes from the environment, then from the defaults."""
     parser.epilog = f"Each option has an environment variable too: --port is {ENVIRONMENT_PREFIX}PORT."
     for item in fields(Settings):
-        if item.name == "api_keys":
-            parser.add_argument(
-                "--api-key", dest="api_keys", action="append", metavar="KEY", help=item.metadata["help"]
-            )
-            continue
         parser.add_argument(
-            f"--{item.name.replace('_', '-')}",
-            type=item.metadata["read"],
-            choices=LOG_LEVELS if item.name == "log_level" else None,
-            metavar=None if item.name == "log_level" else item.name.rpartition("_")[2].upper(),
+            f"--{_REPEATABLE.get(item.name, item.name).replace('_', '-')}",
+            dest=item.name,
             help=_help(item.metadata["help"], item.default),
+            **_reading(item),
         )
+
+
+def _reading(item: "Field[Any]") -> dict[str, Any]:
+    """How argparse takes the value. Of a boolean there is a `--no-` form too."""
+    if isinstance(item.default, bool):
+        return {"action": argparse.BooleanOptionalAction}
+    if item.name in _REPEATABLE:
+        return {"action": "append", "metavar": _REPEATABLE[item.name].rpartition("_")[2].upper()}
+    if item.name == "log_level":
+        return {"type": item.metadata["read"], "choices": LOG_LEVELS}
+    return {"type": item.metadata["read"], "metavar": item.name.rpartition("_")[2].upper()}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal. Returns the exit code: 0 after a signal, 2 if it cannot start."""
     given = vars(arguments)
+    repeated = {name: tuple(given[name]) for name in _REPEATABLE if given[name]}
     try:
-        settings = Settings.from_environment(os.environ, **given | {"api_keys": _keys(arguments.api_keys)})
+        settings = Settings.from_environment(os.environ, **given | repeated)
     except SettingsError as error:
         return _fail(str(error))
     _log_to_stderr(settings.log_level)
@@ -46,6 +55,8 @@ def _serve(settings: Settings) -> int:
     from mockserver import server  # noqa: PLC0415 - the web framework, not needed for --help
     from mockserver.api.app import create_app  # noqa: PLC0415
     from mockserver.files.disk import DataDirError  # noqa: PLC0415
+    from mockserver.ratelimits import RateLimitError  # noqa: PLC0415
+    from mockserver.stubs.stub import StubError  # noqa: PLC0415
 
     try:
         with server.listen(settings.host, settings.port) as listener:
@@ -57,7 +68,7 @@ def _serve(settings: Settings) -> int:
                         "%s can be reached from other machines: whoever reaches it may use it.", settings.host
                     )
                 server.Server(app, when_ready=shown).run(sockets=[listener])
-    except (server.ServerError, DataDirError, OSError) as error:
+    except (server.ServerError, DataDirError, RateLimitError, StubError, OSError) as error:
         return _fail(str(error))
     return 0
 
@@ -87,10 +98,6 @@ Ctrl+C stops.
 
 def _help(text: str, default: object) -> str:
     return text if default is None or default == "" else f"{text} (default: {default})".replace("%", "%%")
-
-
-def _keys(given: list[str] | None) -> tuple[str, ...] | None:
-    return tuple(given) if given else None
 
 
 def _log_to_stderr(level: str) -> None:

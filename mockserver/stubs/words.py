@@ -215,7 +215,7 @@ def _home(word: str, group: list[_Named], own: dict[str, str]) -> dict[str, str]
             raise StubError(f"{word!r} is a fault: write fault={word}")
         takes = f"{group[0].name} takes {', '.join(group[0].params) or 'none'}; " if group else ""
         hint = close_to(word, dict.fromkeys([*WORDS, *_FAULT_WORDS]))
-        raise StubError(f"{word!r} is not known. {takes}there are {_known()}.{hint if 'mean' in hint else ''}")
+        raise StubError(f"{word!r} is not known; {takes}there are {_known()}.{hint if 'mean' in hint else ''}")
     return own
 
 

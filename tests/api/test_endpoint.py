@@ -1,25 +1,19 @@
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from mockserver.api import generation
+from mockserver.dialects import native
 from mockserver.errors import catalogue
-from mockserver.exchange import Exchange, Services
-from mockserver.wire import headers
-from mockserver.wire.answer import Answer
 
 GENERATION = "/api/v1/services/aigc/text-generation/generation"
 CHAT = "/compatible-mode/v1/chat/completions"
 QUESTION = {"model": "qwen-max", "input": {"prompt": "你好"}}
 Call = Any
-Stub = Callable[[bytes, Exchange, Services], Awaitable[Answer]]
-
-
-def use(monkeypatch: pytest.MonkeyPatch, stub: Stub) -> None:
-    monkeypatch.setattr(generation, "answer", stub)
+CHAT_QUESTION = {"messages": [{"role": "user", "content": "你好"}]}
+STREAM = {"x-dashscope-sse": "enable"}
 
 
 @pytest.mark.parametrize("path", [GENERATION, "/api/v1/made/up", "/api/v1/files", "/api/v1/"])
@@ -144,11 +138,11 @@ def test_the_unforeseen_is_an_internal_error_without_a_traceback(
     path: str,
     order: list[str] | None,
 ) -> None:
-    async def fail(*_: object) -> Answer:
+    def fail(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    use(monkeypatch, fail)
-    answer = emulator("POST", path, json=QUESTION)
+    monkeypatch.setattr(generation, "judge", fail)
+    answer = emulator("POST", path, json=QUESTION | CHAT_QUESTION)
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "secret detail" in caplog.text
@@ -161,21 +155,18 @@ def test_streams_above_the_limit_are_throttled_and_freed(make: Call, monkeypatch
     emulator.asgi = emulator.app  # not judged: the stream is no real one
     closed = []
 
-    async def stream(_: bytes, exchange: Exchange, services: Services) -> Answer:
-        def frames() -> Any:
-            try:
-                yield b"data:1\n\n"
-            finally:
-                closed.append(True)
+    def frames(*_: object) -> Any:
+        try:
+            yield b"data:1\n\n"
+        finally:
+            closed.append(True)
 
-        return Answer(200, headers.native_stream(exchange.head(services.clock)), frames())
-
-    use(monkeypatch, stream)
-    assert emulator("POST", GENERATION, json=QUESTION).content == b"data:1\n\n"
+    monkeypatch.setattr(native, "write_stream", frames)
+    assert emulator("POST", GENERATION, json=QUESTION, headers=STREAM).content == b"data:1\n\n"
     assert emulator.services.streams == 0
     emulator.services.streams = 1
-    answer = emulator("POST", GENERATION, json=QUESTION)
-    assert answer.json()["code"] == "Throttling.Concurrency"
+    answer = emulator("POST", GENERATION, json=QUESTION, headers=STREAM)
+    assert b'"code":"Throttling.Concurrency"' in answer.content
 
 
 def test_a_request_is_one_line_of_log_with_a_masked_key(emulator: Call, caplog: pytest.LogCaptureFixture) -> None:
