@@ -197,19 +197,19 @@ def to_document(record: Record) -> dict[str, Any]:
         "endpoint": record.endpoint,
         "request": {
             "method": record.method,
-            "path": _shown(record.path),
-            "headers": {name: _shown(value) for name, value in masked_headers(record.headers).items()},
-            "body": _shown(record.body),
+            "path": masked(record.path),
+            "headers": {name: masked(value) for name, value in masked_headers(record.headers).items()},
+            "body": masked(record.body),
             "bytes": record.body_size,
-            "model": record.model and _shown(record.model),
+            "model": record.model and masked(record.model),
             "stream": record.stream,
         },
         "stub": record.stub,
         "answer": {
             "status": record.status,
             "error": record.error,
-            "headers": [[name, _shown(value)] for name, value in record.answer_headers],
-            "body": _shown(record.answer),
+            "headers": [[name, masked(value)] for name, value in record.answer_headers],
+            "body": masked(record.answer),
             "bytes": record.answer_size,
             "events_ms": list(record.events),
         },
@@ -217,12 +217,13 @@ def to_document(record: Record) -> dict[str, Any]:
         "truncated": record.truncated,
         "ended_ms": record.ended_ms,
         "violations": [
-            {"code": violation.code, "path": _shown(violation.path), "message": _shown(violation.message)}
+            {"code": violation.code, "path": masked(violation.path), "message": masked(violation.message)}
             for violation in record.violations
         ],
     }
 
 
-def _shown(text: str | bytes) -> str:
+def masked(text: str | bytes) -> str:
+    """A text without what looks like a key; U+FFFD stands where bytes are none."""
     readable = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return _KEY.sub(lambda found: mask(found[0]), readable)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from mockserver import schemas
 from mockserver._version import __version__
 
-__all__ = ["OPERATIONS", "Operation", "document"]
+__all__ = ["OPERATIONS", "Operation", "Parameter", "components", "document", "ref"]
 
 JSON = "application/json"
 FORM = "multipart/form-data"
@@ -159,7 +159,7 @@ def document(*, server_url: str | None = None) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": _KEY}},
-            "schemas": {_component(name): _schema(name) for name in _used()},
+            "schemas": components({each.schema(name) for each in OPERATIONS for name in _messages(each)}),
         },
     }
 
@@ -181,7 +181,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _body(operation: Operation, request: str) -> dict[str, Any]:
-    return {"required": True, "content": {operation.media_type: {"schema": _ref(operation.schema(request))}}}
+    return {"required": True, "content": {operation.media_type: {"schema": ref(operation.schema(request))}}}
 
 
 def _success(operation: Operation) -> dict[str, Any]:
@@ -196,11 +196,13 @@ def _failure(operation: Operation, description: str) -> dict[str, Any]:
 
 def _content(operation: Operation, plain: str) -> dict[str, Any]:
     media = {JSON: plain, EVENTS: operation.event}
-    return {kind: {"schema": _ref(operation.schema(name))} for kind, name in media.items() if name}
+    return {kind: {"schema": ref(operation.schema(name))} for kind, name in media.items() if name}
 
 
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{_component(name)}"}
+def ref(name: str) -> dict[str, str]:
+    """A reference to the component of a schema, `native/error` or `control/stub#/$defs/times`."""
+    name, _, place = name.partition("#")
+    return {"$ref": f"#/components/schemas/{_component(name)}{place}"}
 
 
 def _component(name: str) -> str:
@@ -208,14 +210,14 @@ def _component(name: str) -> str:
     return "".join(word.capitalize() for word in name.replace("/", "-").split("-"))
 
 
-def _used() -> list[str]:
-    """The schemas that the operations need, directly or through each other."""
-    wanted = {each.schema(name) for each in OPERATIONS for name in _messages(each)}
+def components(wanted: set[str]) -> dict[str, Any]:
+    """The component of each schema that is wanted, directly or through another one."""
     found: set[str] = set()
     while wanted:
         found |= wanted
-        wanted = {target for name in wanted for target in _targets(name, schemas.document(name))} - found
-    return sorted(found)
+        targets = {target.partition("#")[0] for name in wanted for target in _targets(name, schemas.document(name))}
+        wanted = targets - found
+    return {_component(name): _schema(name) for name in sorted(found)}
 
 
 def _messages(operation: Operation) -> Iterator[str]:
@@ -233,7 +235,7 @@ def _schema(name: str) -> dict[str, Any]:
 def _rewritten(name: str, value: Any) -> Any:
     match value:
         case {"$ref": str(target), **rest}:
-            return {**_ref(_resolved(name, target)), **_rewritten(name, rest)}
+            return {**ref(_resolved(name, target)), **_rewritten(name, rest)}
         case dict():
             return {key: _rewritten(name, child) for key, child in value.items()}
         case list():
@@ -256,6 +258,8 @@ def _targets(name: str, value: Any) -> Iterator[str]:
 
 
 def _resolved(name: str, target: str) -> str:
-    """The schema that a relative reference inside `name` means."""
-    folder, file = name.rsplit("/", 1)[0], target.removesuffix(".json")
-    return file.removeprefix("../") if file.startswith("../") else f"{folder}/{file}"
+    """The schema that a reference inside `name` means, and the place in it after a `#` if it names one."""
+    folder, (file, hash_, place) = name.rsplit("/", 1)[0], target.partition("#")
+    file = file.removesuffix(".json")
+    found = file.removeprefix("../") if file.startswith("../") else f"{folder}/{file}" if file else name
+    return f"{found}{hash_}{place}"

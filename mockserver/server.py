@@ -13,13 +13,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
 
-from mockserver.api.app import COMPATIBLE, NATIVE, create_app
+from mockserver.api.app import create_app
 from mockserver.clock import Clock, Ids
+from mockserver.exchange import Services
+from mockserver.mock import Host, key_for
 from mockserver.settings import Settings
 from mockserver.wire.protocol import OpenProtocol
 
@@ -30,20 +32,27 @@ LAST_RESORT_SECONDS = 1.7
 MAX_HEAD_BYTES = 65_536
 KEEP_ALIVE_SECONDS = 75
 START_SECONDS = 10
+CALL_SECONDS = 10
 BACKLOG = 2048
+
+T = TypeVar("T")
 
 
 class ServerError(RuntimeError):
     """The server cannot start. The text says why."""
 
 
-class MockServer:
+class MockServer(Host):
     """A server in a thread of this process, on a free port unless one is given: `Settings.port` is for `serve`.
 
-    A context manager, sync and async; many may run at once. Each start begins without sessions and files.
+    A context manager, sync and async; many may run at once. Each start begins without sessions and files; but what
+    is said before the first start holds for it, and what was seen may be read after the end.
 
-        with MockServer() as server:
-            OpenAI(base_url=server.compatible_url, api_key=server.api_key())
+        with MockServer() as mock:
+            mock.on(last_user="weather").fail("Throttling.RateQuota").once()
+            client = OpenAI(base_url=mock.compatible_url, api_key=mock.api_key())
+            ...
+            mock.assert_clean()
     """
 
     def __init__(
@@ -58,6 +67,8 @@ class MockServer:
         self._port = port
         self._clock = clock
         self._ids = ids
+        self._app: Starlette | None = None
+        self._is_over = False
         self._socket: socket.socket | None = None
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
@@ -77,19 +88,26 @@ class MockServer:
         """The port, as the socket has it."""
         return int(self._listener.getsockname()[1])
 
-    @property
-    def native_url(self) -> str:
-        """The base URL for native clients, as `dashscope.base_http_api_url` takes it."""
-        return self.url + NATIVE
-
-    @property
-    def compatible_url(self) -> str:
-        """The base URL for OpenAI clients."""
-        return self.url + COMPATIBLE
-
     def api_key(self, name: str = "test") -> str:
         """The key of the session called `name`: one the server accepts."""
-        return self.settings.api_keys[0] if self.settings.api_keys else f"sk-{name}"
+        return key_for(name, self.settings.api_keys)
+
+    @property
+    def services(self) -> Services:
+        """What the handlers share, the sessions among it: of this run, of the last one, or of the one to come."""
+        if self._app is None:
+            self._app = self._new_app()
+        services: Services = self._app.state.services
+        return services
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Do something between two requests: in the thread of the server while it runs."""
+        if self._server is None or threading.current_thread() is self._thread:
+            return work()
+        return self._server.call(work)
+
+    def _new_app(self) -> Starlette:
+        return create_app(self.settings, clock=self._clock, ids=self._ids)
 
     @property
     def _listener(self) -> socket.socket:
@@ -104,7 +122,10 @@ class MockServer:
             ServerError: the address is taken or is none.
         """
         self._socket = listen(self.settings.host, self._port)
-        self._server = Server(create_app(self.settings, clock=self._clock, ids=self._ids))
+        if self._app is None or self._is_over:
+            self._app = self._new_app()
+        self._is_over = False
+        self._server = Server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="dashscope-mock", daemon=True
         )
@@ -118,6 +139,7 @@ class MockServer:
         if self._server is not None and self._thread is not None:
             self._server.stop()
             self._thread.join()
+            self._is_over = True
         if self._socket is not None:
             self._socket.close()
         self._server = self._thread = self._socket = None
@@ -181,6 +203,16 @@ class Server(uvicorn.Server):
         self.should_exit = True
         if self._loop is not None and self._stopping is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Do something in the loop of this server, asked for by another thread; returns or raises what it does."""
+
+        async def on_loop() -> T:
+            return work()
+
+        if self._loop is None:
+            raise ServerError("The server does not run.")
+        return asyncio.run_coroutine_threadsafe(on_loop(), self._loop).result(CALL_SECONDS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal asks to stop; a second Ctrl+C does not wait for running answers."""

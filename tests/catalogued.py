@@ -13,9 +13,15 @@ from mockserver.profiles import PROFILES
 HOLE = "\0"
 
 
-def is_catalogued(dialect: Dialect, status: int, code: str | None, message: str) -> bool:
-    """Whether an entry of the catalogue, in any profile, can produce such an error."""
-    return any(pattern.fullmatch(message) for pattern in producible(dialect).get((status, code), ()))
+def is_catalogued(dialect: Dialect, status: int | None, code: str | None, message: str) -> bool:
+    """Whether an entry of the catalogue, in any profile, can produce such an error. `status` None: not told."""
+    patterns = (
+        pattern
+        for (own_status, own_code), found in producible(dialect).items()
+        if own_code == code and status in (None, own_status)
+        for pattern in found
+    )
+    return any(pattern.fullmatch(message) for pattern in patterns)
 
 
 @cache

@@ -61,7 +61,7 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
 ) -> None:
     if not page.python:
         return
-    program = tmp_path / page.path.with_suffix(".py").name
+    program = tmp_path / f"{page.path.stem}_page.py"  # `pytest.py` would stand in front of pytest
     program.write_text(page.python.replace(ADDRESS, server.url), encoding="utf-8")
     run([sys.executable, str(program)], environment, tmp_path)
 

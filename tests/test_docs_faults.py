@@ -1,15 +1,21 @@
-"""The page about faults shows the table of faults, and its three forms of each example ask for the same."""
+"""The pages about stubs, faults and the journal show the tables that the code has.
+
+The three forms of each example of a fault ask for the same fault.
+"""
 
 import json
 from typing import Any
 
 import fault_table
 import pytest
+from manual import Page
 
 from mockserver.stubs.book import StubBook
 from mockserver.stubs.builder import on
-from mockserver.stubs.document import from_document
+from mockserver.stubs.document import from_document, from_file
+from mockserver.stubs.text import from_yaml
 from mockserver.stubs.words import WORDS, stub_of
+from mockserver.violations import explanations
 from mockserver.wire import pacing
 from mockserver.wire.fault import fault
 from mockserver.wire.faults import FAULTS
@@ -56,3 +62,18 @@ def test_the_page_about_stubs_names_every_word(name: str) -> None:
     page = (fault_table.ROOT / "docs" / name).read_text(encoding="utf-8")
     for word in WORDS:
         assert f"`{word}" in page, word
+
+
+@pytest.mark.parametrize("name", ["stubs.md", "stubs.zh-CN.md"])
+def test_the_stub_files_on_the_page_can_be_loaded(name: str) -> None:
+    files = [block for block in Page(fault_table.ROOT / "docs" / name).blocks if block.language == "yaml"]
+    assert files
+    for block in files:
+        assert from_file(from_yaml(block.text))
+
+
+@pytest.mark.parametrize(("name", "lang"), [("journal.md", "en"), ("journal.zh-CN.md", "zh")])
+def test_the_page_about_the_journal_has_every_code(name: str, lang: str) -> None:
+    page = (fault_table.ROOT / "docs" / name).read_text(encoding="utf-8")
+    for code, row in explanations().items():
+        assert f"| `{code}` | {row[lang]['what']} |" in page, code

@@ -59,7 +59,9 @@ def frames_of(monkeypatch: pytest.MonkeyPatch, make_frames: Any) -> None:
 
 def test_a_stream_is_on_the_wire_as_recorded(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     frames_of(monkeypatch, lambda: iter([sse.native_frame(1, b'{"a":1}'), sse.native_frame(2, "你".encode())]))
-    data = exchange_bytes(server, request(GENERATION, BODY, b"X-DashScope-SSE: enable", b"Content-Type: application/json"))
+    data = exchange_bytes(
+        server, request(GENERATION, BODY, b"X-DashScope-SSE: enable", b"Content-Type: application/json")
+    )
     assert ID.sub(b"ID", data) == (
         b"HTTP/1.1 200 OK\r\n"
         b"vary: Origin,Access-Control-Request-Method,Access-Control-Request-Headers\r\n"
@@ -299,7 +301,8 @@ def test_a_server_that_does_not_run_has_no_url() -> None:
 
 
 def test_the_package_exports_what_it_documents() -> None:
-    assert mockserver.__all__ == ["MockServer", "Settings", "__version__", "create_app"]
+    names = {"Mock", "MockServer", "Settings", "FixedClock", "VirtualClock", "create_app", "mock_of", "__version__"}
+    assert set(mockserver.__all__) == names
     assert all(getattr(mockserver, name) for name in mockserver.__all__)
     with pytest.raises(AttributeError):
         _ = mockserver.nothing

@@ -18,7 +18,7 @@ from unittest.mock import patch
 from catalogued import is_catalogued
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver import openapi, schemas, server
+from mockserver import openapi, openapi_control, schemas, server
 from mockserver.api.app import COMPATIBLE, MOCK, NATIVE, create_app
 from mockserver.generation import Dialect
 from mockserver.server import MockServer
@@ -26,7 +26,6 @@ from mockserver.settings import Settings
 
 ROOTS: Mapping[Dialect, str] = {"native": NATIVE, "compatible": COMPATIBLE}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-CONTROL = {f"{MOCK}/health": "control/health"}
 
 
 class BrokenAnswer(AssertionError):  # noqa: N818 - says what it is about
@@ -141,8 +140,10 @@ class Heard:
         if self.status >= 400:
             self._require(self.content_type == "application/problem+json", "the control API says problems")
             self._conform("control/problem", said)
-        elif self.path in CONTROL:
-            self._conform(CONTROL[self.path], said)
+            return
+        response = find_control(self.method, self.path).response
+        if response is not None:
+            self._conform(f"control/{response}", said)
 
     def _judge_document(self) -> None:
         operation = find(self.method, self.path)
@@ -167,7 +168,7 @@ class Heard:
         self._judge_error(self.status, said)
         self._judge_ids(said)
 
-    def _judge_error(self, status: int, said: Any) -> None:
+    def _judge_error(self, status: int | None, said: Any) -> None:
         error = said.get("error", said)
         known = is_catalogued(self.dialect, status, error.get("code"), error["message"])
         self._require(known, f"no entry of the catalogue says {status} {error}")
@@ -178,8 +179,11 @@ class Heard:
         frames = split(self.body) if gzip else [part for part in self.parts if part]
         found = [self._event(frame) for frame in frames]
         self._require(bool(found), "a stream has events")
+        count = len(found)
+        if self.status == 200 and count > 1 and found[-1].fields.get("data") == "[DONE]":
+            self._judge_event(count, found.pop(), last=True)
         for number, event in enumerate(found, 1):
-            self._judge_event(number, event, last=number == len(found))
+            self._judge_event(number, event, last=number == count, final=number == len(found))
 
     def _event(self, frame: bytes) -> Event:
         """One body message is one event, complete, in UTF-8."""
@@ -191,7 +195,8 @@ class Heard:
         statuses = [int(line.removeprefix(":HTTP_STATUS/")) for line in comments]
         return Event({key: value.removeprefix(" ") for key, value in fields.items()}, (*statuses, None)[0])
 
-    def _judge_event(self, number: int, event: Event, *, last: bool) -> None:
+    def _judge_event(self, number: int, event: Event, *, last: bool, final: bool = True) -> None:
+        """`last` of all events, or the `final` one before the end marker."""
         self._conform(f"{self.dialect}/sse-event", event.fields)
         data = event.fields["data"]
         if self.dialect == "compatible" and data == "[DONE]":
@@ -200,9 +205,10 @@ class Heard:
         said = self._parsed(data.encode())
         self._judge_ids(said)
         if "error" in said or "code" in said:
-            self._require(last, "nothing follows an error")
+            self._require(final, "nothing but the end marker follows an error")
             self._conform(f"{self.dialect}/stream-error", said)
-            self._judge_error(event.status or self.status, said)
+            told = event.status if self.dialect == "native" or self.status == 200 else self.status
+            self._judge_error(told, said)
         elif self.dialect == "native":
             self._require(event.fields["id"] == str(number), "ids count from 1")
             self._require(event.fields["event"] == "result" and event.status == 200, "a result is a result")
@@ -264,3 +270,12 @@ def find(method: str, path: str) -> openapi.Operation | None:
         if operation.method == method.lower() and re.fullmatch(pattern, path, re.DOTALL):
             return operation
     return None
+
+
+def find_control(method: str, path: str) -> openapi_control.Operation:
+    """The operation of the control API that a request means. A name may hold slashes."""
+    for operation in openapi_control.OPERATIONS:
+        pattern = re.sub(r"\\\{[a-z_]+\\\}", ".+", re.escape(openapi_control.ROOT + operation.path))
+        if operation.method == method.lower() and re.fullmatch(pattern, path, re.DOTALL):
+            return operation
+    raise BrokenAnswer(f"{method} {path} is answered, but it is not in the document of the control API")

@@ -114,7 +114,6 @@ def routes(services: Services) -> list[BaseRoute]:
     chat = partial(on_compatible, name="chat", takes_json=True)
     native_files = partial(on_native, name="files", service="files")
     compatible_files = partial(on_compatible, name="files", service="files")
-    on_control = partial(Control, services)
     return [
         Route(f"{NATIVE}/services/aigc/text-generation/generation", generation({"POST": generate})),
         Route(f"{COMPATIBLE}/chat/completions", chat({"POST": generate})),
@@ -140,15 +139,38 @@ def routes(services: Services) -> list[BaseRoute]:
         Route(f"{COMPATIBLE}/files/{{file_id}}/content", compatible_files({"GET": files.get_content})),
         Route(f"{COMPATIBLE}/models", on_compatible({"GET": compatible.list_models}, name="models")),
         Route(f"{COMPATIBLE}/models/{{name}}", on_compatible({"GET": compatible.get_model}, name="models")),
-        Route(f"{MOCK}/health", on_control({"GET": control.health})),
-        Route(f"{MOCK}/schemas", on_control({"GET": control.list_schemas})),
-        Route(f"{MOCK}/schemas/{{name:rest}}", on_control({"GET": control.get_schema})),
-        Route(f"{MOCK}/openapi.json", on_control({"GET": control.get_openapi})),
-        Route(f"{MOCK}/sessions", on_control({"GET": control.list_sessions})),
-        Route(f"{MOCK}/sessions/{{key}}", on_control({"PUT": control.put_session})),
-        Route(f"{MOCK}/{{path:rest}}", on_control({"GET": control.unknown})),
+        *control_routes(services),
         Route(f"{NATIVE}/{{path:rest}}", on_native(native.unknown)),
         Route(f"{COMPATIBLE}/{{path:rest}}", on_compatible(compatible.unknown)),
+    ]
+
+
+def control_routes(services: Services) -> list[BaseRoute]:
+    """What belongs to the emulator and not to the service."""
+    on = partial(Control, services)
+    stubs = {"GET": control.list_stubs, "POST": control.add_stubs, "DELETE": control.clear_stubs}
+    session = {"GET": control.get_session, "PUT": control.put_session, "DELETE": control.delete_session}
+    return [
+        Route(f"{MOCK}/health", on({"GET": control.health})),
+        Route(f"{MOCK}/stubs", on(stubs)),
+        Route(f"{MOCK}/stubs/{{id:rest}}", on({"GET": control.get_stub, "DELETE": control.delete_stub})),
+        Route(f"{MOCK}/unmet", on({"GET": control.list_unmet})),
+        Route(f"{MOCK}/faults", on({"GET": control.list_faults, "POST": control.add_fault})),
+        Route(f"{MOCK}/sessions", on({"GET": control.list_sessions})),
+        Route(f"{MOCK}/sessions/{{key}}", on(session)),
+        Route(f"{MOCK}/journal", on({"GET": control.list_journal, "DELETE": control.clear_journal})),
+        Route(f"{MOCK}/verdict", on({"GET": control.get_verdict})),
+        Route(f"{MOCK}/reset", on({"POST": control.reset})),
+        Route(f"{MOCK}/seed", on({"PUT": control.put_seed})),
+        Route(f"{MOCK}/clock", on({"GET": control.get_clock, "POST": control.advance_clock})),
+        Route(f"{MOCK}/catalogue", on({"GET": control.list_errors})),
+        Route(f"{MOCK}/catalogue/{{name:rest}}", on({"GET": control.get_error})),
+        Route(f"{MOCK}/models", on({"GET": control.list_models})),
+        Route(f"{MOCK}/schemas", on({"GET": control.list_schemas})),
+        Route(f"{MOCK}/schemas/{{name:rest}}", on({"GET": control.get_schema})),
+        Route(f"{MOCK}/openapi.json", on({"GET": control.get_openapi})),
+        Route(f"{MOCK}/openapi-control.json", on({"GET": control.get_control_openapi})),
+        Route(f"{MOCK}/{{path:rest}}", on(control.unknown)),
     ]
 
 

@@ -6,6 +6,7 @@ anything unforeseen becomes the catalogue's internal error, with the traceback i
 answer.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,9 +24,13 @@ from mockserver.errors import ApiError
 from mockserver.exchange import Exchange, Services, fold_headers
 from mockserver.gate import mask, read_key
 from mockserver.generation import Dialect
+from mockserver.violations import Violation
 from mockserver.wire.answer import Answer
 from mockserver.wire.progress import Progress
 from mockserver.wire.send import discard, send_answer
+
+LONG_BODY = 16_384
+"""Bytes of a body whose violations are looked for in a thread: about 20 ms if it breaks its schema."""
 
 Handler = Callable[[Exchange, Services], Awaitable[Answer]]
 Service = Literal["gateway", "files"]
@@ -97,7 +102,7 @@ class Endpoint:
                 exchange.parsed = parse(exchange.body)
                 if exchange.dialect == "compatible":
                     exchange.stream = compatible.wants_stream(exchange.parsed or {})
-            exchange.violations = violations_of(exchange)
+            exchange.violations = await self._violations(exchange)
             meter(exchange)
             answer = await prepare(exchange, self._services) or await handler(exchange, self._services)
             if exchange.reply is not None:
@@ -105,6 +110,12 @@ class Endpoint:
             return self._throttled(answer)
         except ApiError as error:
             return self._refused(exchange, error)
+
+    async def _violations(self, exchange: Exchange) -> tuple[Violation, ...]:
+        """What the request breaks. To explain a long body takes a while, so that is a thread's work."""
+        if len(exchange.body) > LONG_BODY:
+            return await asyncio.to_thread(violations_of, exchange)
+        return violations_of(exchange)
 
     def _refused(self, exchange: Exchange, error: ApiError) -> Answer:
         exchange.error = error

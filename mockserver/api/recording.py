@@ -1,10 +1,13 @@
 """Writing down an exchange: violations when the request is known, the record before the answer's last byte leaves."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from mockserver.api.planning import faults_of
+from mockserver.errors import ApiError
 from mockserver.exchange import Exchange
 from mockserver.journal import KEPT_BODY, Record, answers_in, fingerprint, masked_headers
 from mockserver.stubs.view import text_of
@@ -22,7 +25,11 @@ SCHEMAS: Mapping[tuple[str, str], str] = {
 """The schema of the request that an endpoint takes."""
 
 TRUNCATING = frozenset({"reset", "close", "no-finish", "truncated-event", "stall", "reset-after-headers"})
-"""Faults after which a stream lacks its finish."""
+"""Faults after which a stream may lack its finish."""
+SILENT = frozenset({"no-finish", "truncated-event"})
+"""Those of them after which HTTP ends as it should."""
+_SECONDS = re.compile(rb"\d{1,9}(\.\d+)?")
+_FINISH = re.compile(rb'"finish_reason": ?"(?!null")')
 
 
 def violations_of(exchange: Exchange) -> tuple[Violation, ...]:
@@ -46,6 +53,7 @@ class Recorder:
     def __init__(self, exchange: Exchange, answer: Answer) -> None:
         self._exchange = exchange
         self._answer = answer
+        self._made: int | None = None
         self._kept = bytearray()
         if isinstance(answer.body, bytes):
             self._kept += answer.body[:KEPT_BODY]
@@ -54,11 +62,14 @@ class Recorder:
 
     def _keep(self, frames: Iterable[bytes]) -> Iterator[bytes]:
         """The frames, remembered while there is room."""
+        made = 0
         try:
             for frame in frames:
                 if len(self._kept) < KEPT_BODY:
                     self._kept += frame
+                made += 1
                 yield frame
+            self._made = made
         finally:
             close = getattr(frames, "close", None)
             if close is not None:
@@ -66,16 +77,16 @@ class Recorder:
 
     def end(self, ending: Ending) -> None:
         """The answer has ended: the record is complete."""
-        exchange = self._exchange
-        exchange.owner.journal.add(_record(exchange, self._answer, bytes(self._kept), ending))
+        kept, all_of_it = bytes(self._kept), self._made is not None and ending.events >= self._made
+        self._exchange.owner.journal.add(_record(self._exchange, self._answer, kept, ending, all_of_it=all_of_it))
 
 
-def _record(exchange: Exchange, answer: Answer, kept: bytes, ending: Ending) -> Record:
-    error, plan = exchange.error, exchange.plan
+def _record(exchange: Exchange, answer: Answer, kept: bytes, ending: Ending, *, all_of_it: bool) -> Record:
+    """The record of an answer as its handler made it; only a fault's status takes the place of its own."""
+    error, plan = _error(exchange, ending), exchange.plan
     parsed = exchange.parsed if isinstance(exchange.parsed, dict) else {}
     model = parsed.get("model")
-    truncated = _is_truncated(exchange, ending)
-    retry_after = next((value for name, value in answer.headers if name == b"retry-after"), None)
+    truncated = error is None and not all_of_it and _is_truncated(exchange, kept, ending)
     return Record(
         arrived_ms=exchange.arrived_ms,
         method=exchange.method,
@@ -92,10 +103,10 @@ def _record(exchange: Exchange, answer: Answer, kept: bytes, ending: Ending) -> 
         question=_question(parsed),
         texts=answers_in(parsed),
         stub=None if plan is None or plan.stub is None else plan.stub.name or plan.stub.id,
-        status=answer.status,
+        status=_status(exchange, answer),
         error=None if error is None else error.entry.name,
         retryable=None if error is None else error.entry.retryable,
-        retry_after=float(retry_after) if retry_after else None,
+        retry_after=_retry_after(answer),
         answer_headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers),
         answer=kept,
         answer_size=ending.bytes,
@@ -108,11 +119,36 @@ def _record(exchange: Exchange, answer: Answer, kept: bytes, ending: Ending) -> 
     )
 
 
-def _is_truncated(exchange: Exchange, ending: Ending) -> bool:
-    if not exchange.stream or exchange.error is not None or exchange.plan is None:
+def _error(exchange: Exchange, ending: Ending) -> ApiError | None:
+    """What was refused: the request, or its stream after some events."""
+    if exchange.error is not None or exchange.plan is None or ending.how == "client-left":
+        return exchange.error
+    frames = [fault for fault in faults_of(exchange.plan.outcome) if fault.kind == "error-frame"]
+    if not frames or "error-frame" in ending.idle:
+        return None
+    return ApiError(str(frames[0].params.get("name", "InternalError")))
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """The seconds of the header; a date, which a test may answer too, is not read."""
+    value = next((value for name, value in answer.headers if name == b"retry-after"), b"")
+    return float(value) if _SECONDS.fullmatch(value) else None
+
+
+def _status(exchange: Exchange, answer: Answer) -> int:
+    faults = exchange.plan.outcome.faults if exchange.plan is not None else ()
+    given = [fault.params.get("status", 500) for fault in faults if fault.kind == "http-status"]
+    return int(given[-1]) if given else answer.status
+
+
+def _is_truncated(exchange: Exchange, kept: bytes, ending: Ending) -> bool:
+    """Whether a fault ended the stream before its finish."""
+    if not exchange.stream or exchange.plan is None or ending.how == "client-left":
         return False
     kinds = {fault.kind for fault in exchange.plan.outcome.faults} - set(ending.idle)
-    return bool(kinds & TRUNCATING) and ending.how != "client-left"
+    ends = bool(kinds & TRUNCATING) if ending.how != "finished" else bool(kinds & SILENT)
+    sent = b"\n\n".join(kept.split(b"\n\n")[: ending.events])
+    return ends and _FINISH.search(sent) is None
 
 
 def _messages(parsed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -151,6 +187,7 @@ def _delta(event: Any) -> tuple[str, bool]:
 
 
 def _content(choices: Any, key: str) -> str:
-    first = choices[0] if isinstance(choices, list) and choices else {}
-    content = (first.get(key) or {}).get("content")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get(key) if isinstance(first, dict) else None
+    content = message.get("content") if isinstance(message, dict) else None
     return content if isinstance(content, str) else ""

@@ -50,7 +50,7 @@ def refuse(exchange: Exchange, services: Services, error: ApiError) -> Answer:
         lines.append((b"connection", b"close"))
     planned = exchange.plan.outcome.error if exchange.plan is not None else None
     if planned is not None and planned.retry_after is not None:
-        lines.append((b"retry-after", b"%g" % planned.retry_after))
+        lines.append((b"retry-after", f"{planned.retry_after:.3f}".rstrip("0").rstrip(".").encode()))
     status = planned.status if planned is not None and planned.status is not None else refusal.status
     return Answer(status, lines, refusal.body, gzip=gzip)
 

@@ -56,7 +56,10 @@ def watch_stubs(services: Services) -> "Watcher | None":
     def put(standing: tuple[Stub, ...]) -> None:
         services.standing = standing
         for session in services.sessions:
-            session.stubs.replace("file", standing)
+            try:
+                session.stubs.replace("file", standing)
+            except StubError as error:  # that session is full
+                refuse(error)
         logger.info("%d stubs read from %s", len(standing), settings.stubs)
 
     def refuse(error: StubError) -> None:

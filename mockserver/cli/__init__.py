@@ -19,13 +19,14 @@ COMMANDS = {
     "demo": "start a server, play the documented calls and show them",
     "errors": "look up the service's errors, as a client sees them",
     "explain": "say what a code of the journal or the verdict means",
+    "report": "print the verdict of a running server",
     "schemas": "write the JSON Schemas to a folder",
     "completion": "print the completion script of a shell",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0 done, 2 a wrong argument or a port that is taken."""
+    """Run a command. Returns the exit code: 0 done, 1 a report that is not clean, 2 what cannot be done."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     outer = _outer_parser()
     if not given or given[0] not in COMMANDS:

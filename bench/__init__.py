@@ -1,0 +1,1 @@
+"""What is fast, and how we know. Timings live here and never in tests."""
