@@ -6,9 +6,9 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orjson import loads as parse
 
 from mockserver.dialects import compatible, native
-from mockserver.dialects.body import parse
 from mockserver.dialects.draft import Draft, stops
 from mockserver.errors import ApiError
 from mockserver.generation import Message, ResponseFormat, Tool, ToolCall

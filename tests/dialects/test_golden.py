@@ -14,7 +14,6 @@ import orjson
 import pytest
 
 from mockserver import resources
-from mockserver.dialects import body as bodies
 from mockserver.dialects import compatible, native
 from mockserver.dialects.draft import Draft
 from mockserver.dialects.meta import Meta, Refusal
@@ -61,7 +60,7 @@ def requested(pair: dict[str, Any], meta: Meta) -> GenerationRequest:
 
 
 def read(request: dict[str, Any], meta: Meta) -> Draft:
-    parsed = bodies.parse(orjson.dumps(request["body"]))
+    parsed = orjson.loads(orjson.dumps(request["body"]))
     if request["path"].startswith("/api/v1/"):
         stream = request["headers"].get("X-DashScope-SSE") == "enable"
         return native.read(parsed, stream=stream, profile=meta.profile)

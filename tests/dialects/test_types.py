@@ -7,10 +7,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orjson import loads as parse
 
 from mockserver import schemas
 from mockserver.dialects import compatible, native
-from mockserver.dialects.body import parse
 from mockserver.dialects.meta import Meta
 from mockserver.dialects.types import NATIVE, boolean, integer, number, read_compatible, read_native, whole_numbers
 from mockserver.errors import ApiError

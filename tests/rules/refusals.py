@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 import orjson
+from orjson import loads as parse
 
 from mockserver.dialects import compatible, native
-from mockserver.dialects.body import parse
 from mockserver.dialects.draft import Draft
 from mockserver.dialects.meta import Meta, Refusal
 from mockserver.errors import ApiError

@@ -6,10 +6,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orjson import loads as parse
 from refusals import ENGINE, Dialect, body_of, native_body, refusal, said
 
 from mockserver import schemas
-from mockserver.dialects.body import parse
 from mockserver.dialects.draft import Draft
 from mockserver.errors import ApiError
 from mockserver.models import models
