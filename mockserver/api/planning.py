@@ -42,7 +42,7 @@ async def prepare(exchange: Exchange, services: Services) -> Answer | None:
     if spoken is None and not len(book) and not services.settings.strict:
         return None
     view = _view(exchange)
-    plan = book.plan(view, spoken)
+    plan = book.plan(view, spoken, now=exchange.arrived_ms / 1000)
     if plan is None:
         if services.settings.strict:
             raise ApiError("Mock.NoStub", report=book.near_misses(view))

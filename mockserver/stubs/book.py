@@ -21,8 +21,10 @@ from mockserver.stubs.stub import (
     Always,
     EveryNth,
     Exactly,
+    Lasting,
     Outcome,
     Probability,
+    Ramp,
     Source,
     Stub,
     StubError,
@@ -51,6 +53,7 @@ class _Entry:
     number: int
     seen: int = 0
     used: int = 0
+    began: float | None = None
 
     @property
     def is_spent(self) -> bool:
@@ -66,7 +69,7 @@ class _Entry:
                 return max(0, len(self.stub.outcomes) - 1 - self.used)
             case EveryNth():
                 return max(0, max(1, len(self.stub.outcomes) - 1) - self.used)
-            case Probability():
+            case Probability() | Lasting() | Ramp():
                 return 0
 
     def take(self) -> Outcome:
@@ -151,15 +154,15 @@ class StubBook:
         self._spoken.clear()
         self._states.clear()
 
-    def plan(self, view: View, spoken: Stub | None = None) -> Plan | None:
+    def plan(self, view: View, spoken: Stub | None = None, *, now: float = 0.0) -> Plan | None:
         """What happens to a request, consumed by asking. None: no stub wants it.
 
         `spoken` is the stub of the request's own header or directive. It comes first, and its times are
-        counted over all requests of the session that say the same words.
+        counted over all requests of the session that say the same words. `now` is in seconds, from anywhere.
         """
         own = () if spoken is None else (self._remembered(spoken),)
         for entry in (*own, *self._entries):
-            if self._is_ready(entry) and matches(entry.stub.matcher, view) and self._fires(entry):
+            if self._is_ready(entry) and matches(entry.stub.matcher, view) and self._fires(entry, now):
                 self._advance(entry.stub)
                 return Plan(entry.stub, entry.take())
         return None
@@ -224,13 +227,18 @@ class StubBook:
         scenario = stub.scenario
         return scenario is None or scenario.when is None or self.state(scenario.name) == scenario.when
 
-    def _fires(self, entry: _Entry) -> bool:
+    def _fires(self, entry: _Entry, now: float) -> bool:
         entry.seen += 1
+        entry.began = now if entry.began is None else entry.began
         match entry.stub.times:
             case EveryNth(n):
                 return entry.seen % n == 0
             case Probability(p):
                 return self._rng.random() < p
+            case Lasting(seconds):
+                return now - entry.began < seconds
+            case Ramp() as ramp:
+                return self._rng.random() < ramp.at(now - entry.began)
             case _:
                 return True
 

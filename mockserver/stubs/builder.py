@@ -23,9 +23,11 @@ from mockserver.stubs.stub import (
     ErrorSpec,
     EveryNth,
     Exactly,
+    Lasting,
     Matcher,
     Outcome,
     Probability,
+    Ramp,
     ReplySpec,
     Scenario,
     Stub,
@@ -201,6 +203,14 @@ class On:
     def with_probability(self, p: float) -> Self:
         """Only by chance, as the session's seed has it; the other requests pass by to older stubs."""
         return self._put(times=Probability(p))
+
+    def lasting(self, seconds: float) -> Self:
+        """An outage: from the first matching request on, for so many seconds; then requests pass by."""
+        return self._put(times=Lasting(seconds))
+
+    def ramp(self, start: float, end: float, *, seconds: float) -> Self:
+        """By chance, with a probability that goes from `start` to `end` in so many seconds."""
+        return self._put(times=Ramp(start, end, seconds))
 
     def priority(self, n: int) -> Self:
         """Higher comes first."""

@@ -19,9 +19,11 @@ from mockserver.stubs.stub import (
     ErrorSpec,
     EveryNth,
     Exactly,
+    Lasting,
     Matcher,
     Outcome,
     Probability,
+    Ramp,
     ReplySpec,
     Scenario,
     Source,
@@ -199,7 +201,21 @@ def _whole(given: Document) -> Document:
     return {key: int(value) if key in _WHOLE and value is not None else value for key, value in given.items()}
 
 
-def _times(document: Any) -> Times:
+def _plain_times(times: Exactly | EveryNth | Probability | Lasting | Ramp) -> Any:
+    match times:
+        case Exactly(n):
+            return n
+        case EveryNth(n):
+            return {"every": n}
+        case Probability(p):
+            return {"probability": p}
+        case Lasting(seconds):
+            return {"lasting": seconds}
+        case Ramp(start, end, seconds):
+            return {"ramp": {"start": start, "end": end, "seconds": seconds}}
+
+
+def _times(document: Any) -> Times:  # noqa: PLR0911 - one line for each way
     match document:
         case "always":
             return Always()
@@ -211,6 +227,10 @@ def _times(document: Any) -> Times:
             return EveryNth(int(n))
         case {"probability": p}:
             return Probability(p)
+        case {"lasting": seconds}:
+            return Lasting(units.seconds(seconds))
+        case {"ramp": {"start": start, "end": end, "seconds": seconds}}:
+            return Ramp(start, end, units.seconds(seconds))
         case _:
             raise StubError(f"times cannot be {document!r}")
 
@@ -244,12 +264,8 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of valu
             return part
         case Fault(kind, params):
             return {"kind": kind, **params}
-        case Exactly(n):
-            return n
-        case EveryNth(n):
-            return {"every": n}
-        case Probability(p):
-            return {"probability": p}
+        case Exactly() | EveryNth() | Probability() | Lasting() | Ramp():
+            return _plain_times(value)
         case bytes():
             return _sse(value)
         case tuple() | list():

@@ -2,7 +2,7 @@
 
     Matcher     which requests; every field that is set must hold
     Outcome     what happens: a reply, an error, faults, a pacing; nothing set is the default writer
-    Times       how often: Always, Exactly(n), EveryNth(n), Probability(p)
+    Times       how often: Always, Exactly(n), EveryNth(n), Probability(p), Lasting(seconds), Ramp(start, end, seconds)
     Scenario    in which state of a named scenario, and which state follows
 
 All values are frozen and check themselves: what could never work raises `StubError` where it is written, not
@@ -267,7 +267,35 @@ class Probability:
         _require(0 <= self.p <= 1, f"a probability lies between 0 and 1, {self.p} does not")
 
 
-Times = Always | Exactly | EveryNth | Probability
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """An outage: every matching request for so many seconds from the first one on, then no more."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        _require(0 < self.seconds < math.inf, f"an outage lasts for seconds above 0, not {self.seconds}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """By chance, with a probability that goes evenly from `start` to `end` in `seconds` from the first request on."""
+
+    start: float
+    end: float
+    seconds: float
+
+    def __post_init__(self) -> None:
+        within = 0 <= self.start <= 1 and 0 <= self.end <= 1
+        _require(within, f"a ramp goes between probabilities of 0 and 1, not from {self.start} to {self.end}")
+        _require(0 < self.seconds < math.inf, f"a ramp takes seconds above 0, not {self.seconds}")
+
+    def at(self, elapsed: float) -> float:
+        """The probability so many seconds after the first request."""
+        return self.start + (self.end - self.start) * min(1.0, elapsed / self.seconds)
+
+
+Times = Always | Exactly | EveryNth | Probability | Lasting | Ramp
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from mockserver.stubs.stub import (
     ErrorSpec,
     EveryNth,
     Exactly,
+    Lasting,
     Outcome,
     Probability,
+    Ramp,
     ReplySpec,
     Stub,
     StubError,
@@ -55,6 +57,14 @@ class Word:
     says: str
 
 
+def _ramp(text: str) -> Ramp:
+    """`0..0.5/60s`: from a probability to another in a time."""
+    found = re.fullmatch(r"([\d.]+)\.\.([\d.]+)/(\w[\w.]*)", text)
+    if found is None:
+        raise StubError(f"{text!r} is not a ramp such as 0..0.5/60s")
+    return Ramp(units.number(found[1]), units.number(found[2]), units.seconds(found[3]))
+
+
 WORDS: Mapping[str, Word] = MappingProxyType(
     {
         "after": Word("error", "after", units.count, "the error comes after so many events; 0: as the first"),
@@ -73,6 +83,8 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "times": Word("times", "times", lambda text: Exactly(units.count(text)), "only the first so many times"),
         "once": Word("times", "once", lambda text: Exactly(1) if units.flag(text) else Always(), "only once"),
         "every": Word("times", "every", lambda text: EveryNth(units.count(text)), "each so many-th time"),
+        "lasting": Word("times", "lasting", lambda text: Lasting(units.seconds(text)), "for so long from the first on"),
+        "ramp": Word("times", "ramp", _ramp, "by a chance that changes, such as 0..0.5/60s"),
         "probability": Word("times", "probability", lambda text: Probability(units.number(text)), "by chance"),
     }
 )

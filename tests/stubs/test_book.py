@@ -9,9 +9,11 @@ from mockserver.stubs.stub import (
     Always,
     EveryNth,
     Exactly,
+    Lasting,
     Matcher,
     Outcome,
     Probability,
+    Ramp,
     ReplySpec,
     Scenario,
     Stub,
@@ -32,6 +34,12 @@ def says(*texts: str, **fields: object) -> Stub:
 
 def told(book: StubBook, view: View = VIEW, spoken: Stub | None = None) -> str | None:
     plan = book.plan(view, spoken)
+    reply = plan and plan.outcome.reply
+    return reply.text if reply else None
+
+
+def said_at(book: StubBook, now: float) -> str | None:
+    plan = book.plan(VIEW, now=now)
     reply = plan and plan.outcome.reply
     return reply.text if reply else None
 
@@ -62,6 +70,39 @@ def test_every_nth_fires_at_the_multiples_and_lets_the_others_pass(n: int, reque
     found = [told(book) for _ in range(requests)]
     assert [at for at, text in enumerate(found, 1) if text == "nth"] == list(range(n, requests + 1, n))
     assert set(found) <= {"old", "nth"}
+
+
+@given(st.floats(1, 100), st.lists(st.floats(0, 200), min_size=1, max_size=20).map(sorted), st.floats(0, 1e9))
+def test_an_outage_lasts_from_its_first_request_on_and_is_then_over(
+    seconds: float, after: list[float], start: float
+) -> None:
+    book = book_of(says("old"), says("down", times=Lasting(seconds)))
+    texts = [said_at(book, start), *(said_at(book, start + each) for each in after)]
+    assert texts == ["down", *("down" if (start + each) - start < seconds else "old" for each in after)]
+    assert not book.unmet()
+
+
+def test_a_ramp_goes_from_one_probability_to_the_other_and_stays_there() -> None:
+    rising = book_of(says("old"), says("down", times=Ramp(0, 1, 10)))
+    assert said_at(rising, 5) == "old"
+    assert {said_at(rising, 15 + later) for later in range(20)} == {"down"}
+    falling = book_of(says("old"), says("down", times=Ramp(1, 0, 10)))
+    assert said_at(falling, 0) == "down"
+    assert {said_at(falling, 10 + later) for later in range(20)} == {"old"}
+    half = book_of(says("old"), says("down", times=Ramp(0, 1, 1000)), seed=3)
+    said_at(half, 0)
+    share = sum(said_at(half, 500) == "down" for _ in range(400)) / 400
+    assert 0.4 < share < 0.6
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan")])
+def test_an_outage_or_ramp_without_a_time_is_refused(seconds: float) -> None:
+    with pytest.raises(StubError):
+        Lasting(seconds)
+    with pytest.raises(StubError):
+        Ramp(0, 1, seconds)
+    with pytest.raises(StubError):
+        Ramp(0, 1.5, 1)
 
 
 @given(st.integers(1, 6), st.integers(0, 10))

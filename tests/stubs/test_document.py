@@ -17,9 +17,11 @@ from mockserver.stubs.stub import (
     ErrorSpec,
     EveryNth,
     Exactly,
+    Lasting,
     Matcher,
     Outcome,
     Probability,
+    Ramp,
     ReplySpec,
     Scenario,
     Stub,
@@ -93,6 +95,8 @@ times = st.one_of(
     st.builds(Exactly, st.integers(3, 9)),
     st.builds(EveryNth, st.integers(1, 9)),
     st.builds(Probability, st.floats(0, 1)),
+    st.builds(Lasting, st.integers(1, 3600)),
+    st.builds(Ramp, st.floats(0, 1), st.floats(0, 1), st.integers(1, 3600)),
 )
 stubs = st.builds(
     Stub,

@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import catalogue
-from mockserver.stubs.stub import Always, ErrorSpec, EveryNth, Exactly, Outcome, Probability, ReplySpec, Stub, StubError
+from mockserver.stubs.stub import (
+    Always,
+    ErrorSpec,
+    EveryNth,
+    Exactly,
+    Lasting,
+    Outcome,
+    Probability,
+    Ramp,
+    ReplySpec,
+    Stub,
+    StubError,
+)
 from mockserver.stubs.words import WORDS, find_directives, stub_of
 from mockserver.wire.fault import Fault, known_faults
 from mockserver.wire.pacing import Pacing, named
@@ -16,7 +28,8 @@ from mockserver.wire.pacing import Pacing, named
 SAMPLES = {
     "after": "3", "status": "503", "retry_after": "1.5s", "leak_native": "true", "text": "晴", "reasoning": "hm",
     "finish": "length", "body": "oops", "pacing": "qwen-max", "ttft": "200ms", "itl": "0.02", "jitter": "5ms",
-    "tokens_per_chunk": "2", "times": "2", "once": "true", "every": "3", "probability": "0.5",
+    "tokens_per_chunk": "2", "times": "2", "once": "true", "every": "3", "lasting": "30s",
+    "ramp": "0..0.5/60s", "probability": "0.5",
 }  # fmt: skip
 NEEDS = {"retry_after": "fault=Throttling", "after": "fault=Throttling", "leak_native": "error=Throttling; after=1"}
 
@@ -99,6 +112,8 @@ def test_words_become_an_outcome(text: str, expected: Outcome) -> None:
         ("once", Exactly(1)),
         ("every=3", EveryNth(3)),
         ("probability=0.1", Probability(0.1)),
+        ("lasting=2m", Lasting(120)),
+        ("ramp=0..0.5/60s", Ramp(0, 0.5, 60)),
         ("", Always()),
     ],
 )
