@@ -10,7 +10,7 @@ from mockserver.api.planning import faults_of
 from mockserver.errors import ApiError
 from mockserver.exchange import Exchange
 from mockserver.journal import KEPT_BODY, Record, answers_in, fingerprint, masked_headers
-from mockserver.stubs.view import text_of
+from mockserver.stubs.view import messages_in, text_of
 from mockserver.violations import Seen, Violation, violations
 from mockserver.wire.answer import Answer
 from mockserver.wire.progress import Ending
@@ -151,15 +151,8 @@ def _is_truncated(exchange: Exchange, kept: bytes, ending: Ending) -> bool:
     return ends and _FINISH.search(sent) is None
 
 
-def _messages(parsed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    given = parsed.get("input")
-    inner = given if isinstance(given, dict) else {}
-    messages = parsed.get("messages", inner.get("messages"))
-    return [each for each in messages if isinstance(each, dict)] if isinstance(messages, list) else []
-
-
 def _question(parsed: Mapping[str, Any]) -> str | None:
-    users = [message for message in _messages(parsed) if message.get("role") == "user"]
+    users = [message for message in messages_in(parsed) if message.get("role") == "user"]
     return text_of(users[-1]) if users else None
 
 

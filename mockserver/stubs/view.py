@@ -49,7 +49,7 @@ def view_of(  # noqa: PLR0913 - the parts of a request
 ) -> View:
     """The view of a request. Takes any body: parsed JSON, or None where there is none."""
     root = body if isinstance(body, dict) else {}
-    messages = tuple(_messages(root))
+    messages = tuple(messages_in(root))
     users = [at for at, message in enumerate(messages) if message.get("role") == "user"]
     last = users[-1] if users else -1
     return View(
@@ -80,7 +80,7 @@ def text_of(message: Mapping[str, Any]) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def _messages(root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def messages_in(root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The messages of either dialect; a native prompt counts as one of the user."""
     given = _object(root, "input")
     found = root.get("messages", given.get("messages"))

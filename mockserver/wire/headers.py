@@ -193,11 +193,6 @@ def empty(head: Head) -> Headers:
     return [head.id, (b"content-length", b"0"), *head.times(), *head.origin()]
 
 
-def plain_json() -> Headers:
-    """The control API, which is ours and imitates nobody."""
-    return [(b"content-type", JSON), (b"cache-control", b"no-store")]
-
-
 def _files(head: Head, content: Headers, encoding: Headers) -> Headers:
     date, server = head.origin()
     if _ERAS[head.profile.name].files_date_third:
